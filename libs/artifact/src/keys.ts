@@ -1,5 +1,3 @@
-import type { KeyObject } from 'node:crypto';
-
 /** The names an algorithm may have in a header: Ed25519 goes by two (RFC 8037 `EdDSA`, RFC 9864 `Ed25519`). */
 export const TOKEN_ALGORITHMS = ['EdDSA', 'Ed25519', 'ES256'] as const;
 export type TokenAlgorithm = (typeof TOKEN_ALGORITHMS)[number];
@@ -16,14 +14,13 @@ export type PublicJwk =
   | { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string }
   | { readonly kty: 'EC'; readonly crv: 'P-256'; readonly x: string; readonly y: string };
 
-/** A public key that passed `importPublicKey`: valid point, canonical encoding, its thumbprint as kid. */
+/** A public key that passed `parsePublicKey`: valid point, canonical encoding, its thumbprint as kid. Plain data. */
 export interface VerificationKey {
   /** RFC 7638 thumbprint, base64url of SHA-256. */
   readonly kid: string;
   /** Header `alg` values this key answers to; one algorithm, at most two names. */
   readonly algorithms: readonly TokenAlgorithm[];
   readonly jwk: PublicJwk;
-  readonly publicKey: KeyObject;
   /** `null` only in key sets of strangers, where nothing says it. */
   readonly purpose: KeyPurpose | null;
   /** The party id that owns the key, the domain's issuer for domain keys, `null` in key sets of strangers. */
