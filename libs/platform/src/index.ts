@@ -1,1 +1,3 @@
-export {};
+export { type Clock, systemClock } from './clock.js';
+export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded-postgres.js';
+export { StartError } from './start-error.js';
