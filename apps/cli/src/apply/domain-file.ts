@@ -1,0 +1,71 @@
+import { z } from 'zod';
+
+/** Party ids are short, lower case and safe in a path or a header. */
+const id = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'lower case letters, digits, dot, dash; at most 64');
+const named = z.strictObject({ id, name: z.string().min(1).max(140) });
+const amount = z.string().max(64);
+const time = z.iso.datetime({ offset: true });
+const publicJwk = z.record(z.string(), z.unknown());
+/** A party may bring its public key; without one `apply` looks for `ID.jwk.json` in the key folder and makes it there. */
+const keyed = named.extend({ key: publicJwk.optional() });
+
+const counterparty = z.strictObject({
+  id,
+  legal_name: z.string().min(1).max(140),
+  category: z.string().regex(/^\d{4}$/, 'an ISO 18245 merchant category, four digits'),
+  accounts: z.array(z.string().max(140)).max(16).default([]),
+  settlement_services: z.array(id).min(1).max(16),
+  rail: z.enum(['external', 'simulated']).default('external'),
+});
+
+const policy = z.strictObject({
+  id,
+  /** Cedar text beside the domain file. */
+  file: z.string(),
+});
+
+/** A mandate as people write it; `apply` turns it into `mandate+jwt` claims and signs it with the principal's key. */
+const mandate = z.strictObject({
+  id: z.uuid(),
+  name: z.string().min(1).max(140),
+  parent: z.uuid().optional(),
+  principal: id,
+  /** Absent: a level that groups others and cannot spend by itself. */
+  agent: id.optional(),
+  currency: z.string().length(3),
+  /** Total limit and per-transaction limit, decimal strings in major units with the currency's digits. */
+  total: amount,
+  per_transaction: amount.optional(),
+  /** Absent: any registered counterparty. */
+  counterparties: z.array(id).max(1024).optional(),
+  valid_from: time.optional(),
+  valid_until: time.optional(),
+  policy: id.default('default'),
+  environment: z
+    .strictObject({
+      max_age_seconds: z.int().min(1).max(86_400),
+      measurements: z.array(z.string().max(128)).min(1).max(16),
+    })
+    .optional(),
+  /** A spend above this amount is parked until a person approves. */
+  approvals: z.strictObject({ above: amount }).optional(),
+  park_seconds: z.int().min(1).max(86_400).optional(),
+  revoked: z.boolean().default(false),
+});
+
+/** What `spendgate apply FILE.yaml` declares. Order in the file does not matter; parents may stand below children. */
+export const DOMAIN_FILE = z.strictObject({
+  domain: z.strictObject({ issuer: z.string().min(1).max(256), kind: z.enum(['demo', 'own']).default('own') }).optional(),
+  principals: z.array(keyed).max(10_000).default([]),
+  people: z.array(keyed.extend({ roles: z.array(z.string()).default([]) })).max(10_000).default([]),
+  settlement_services: z.array(keyed).max(10_000).default([]),
+  attesters: z.array(keyed).max(10_000).default([]),
+  rails: z.array(keyed).max(10_000).default([]),
+  agents: z.array(keyed).max(1_000_000).default([]),
+  counterparties: z.array(counterparty).max(1_000_000).default([]),
+  policies: z.array(policy).max(1_000).default([]),
+  mandates: z.array(mandate).max(1_000_000).default([]),
+});
+
+export type DomainFile = z.output<typeof DOMAIN_FILE>;
+export type MandateEntry = DomainFile['mandates'][number];
