@@ -1,1 +1,1 @@
-export {};
+export { type TestDatabase, startTestDatabase } from './database.js';

@@ -1,0 +1,58 @@
+import 'reflect-metadata';
+import { DataSource } from 'typeorm';
+import { ENTITIES } from './entities/index.js';
+import { MIGRATIONS } from './migrations/index.js';
+import { createPool } from './pool.js';
+import { guarded } from './transaction.js';
+
+/** Any 64-bit constant; two `migrate` runs at once take turns. */
+const MIGRATE_LOCK = 7_306_077_260_811_700n;
+
+/** TypeORM's view of the database: entities for administration, and migrations. Never used on the hot path. */
+export function createDataSource(url: string): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url,
+    entities: ENTITIES,
+    migrations: MIGRATIONS,
+    migrationsTableName: 'migrations',
+    migrationsTransactionMode: 'each',
+    synchronize: false,
+    logging: false,
+  });
+}
+
+/**
+ * Brings the schema up to this release, forward only. Running it again changes nothing.
+ *
+ * @param url of a database whose user may create tables
+ * @returns the names of the migrations run now, in order
+ * @throws {StartError} when the server is older than PostgreSQL 17
+ * @throws {DependencyError} when it cannot be reached
+ */
+export async function migrate(url: string): Promise<string[]> {
+  const pool = createPool(url, { connectionsMax: 1, applicationName: 'spendgate migrate' });
+  try {
+    return await guarded(async () => {
+      const client = await pool.connect();
+      try {
+        await client.query('SELECT pg_advisory_lock($1)', [MIGRATE_LOCK]);
+        return await runMigrations(url);
+      } finally {
+        client.release(true); // ends the session, and with it the lock
+      }
+    });
+  } finally {
+    await pool.end();
+  }
+}
+
+async function runMigrations(url: string): Promise<string[]> {
+  const source = await createDataSource(url).initialize();
+  try {
+    const run = await source.runMigrations();
+    return run.map((each) => each.name);
+  } finally {
+    await source.destroy();
+  }
+}

@@ -1,0 +1,74 @@
+import { ForwardOnly } from './forward-only.js';
+
+/** Insert-only rows: a time-ordered id leads each key, so indexes grow at one end; the flow id is in it for sharding. */
+export class CreateDecisions1700000000004 extends ForwardOnly {
+  protected readonly sql = `
+CREATE TABLE decisions (
+  decision_id uuid,
+  flow_id uuid,
+  intent_id uuid NOT NULL,
+  attempt smallint NOT NULL DEFAULT 0,
+  lane_id integer NOT NULL,
+  lane_offset bigint NOT NULL,
+  agent_id text NOT NULL,
+  body_hash bytea NOT NULL,
+  outcome text NOT NULL,
+  code text,
+  field text,
+  amount numeric(38,18),
+  currency text,
+  counterparty_id text,
+  request text NOT NULL,  -- the agent's JWS
+  read_set text NOT NULL, -- RFC 8785 form
+  rules_version integer NOT NULL,
+  decision_hash bytea NOT NULL,
+  leaf_hash bytea NOT NULL,
+  supersedes uuid,
+  appended_at timestamptz NOT NULL,
+  judged_at timestamptz NOT NULL,
+  PRIMARY KEY (decision_id, flow_id));
+CREATE UNIQUE INDEX decisions_by_intent ON decisions (intent_id, attempt, flow_id);
+
+CREATE TABLE artifacts (
+  artifact_id uuid,
+  flow_id uuid,
+  hold_id uuid NOT NULL,
+  decision_id uuid NOT NULL,
+  agent_id text NOT NULL,
+  audience text NOT NULL,
+  epoch integer NOT NULL,
+  kid text NOT NULL,
+  claims text NOT NULL, -- RFC 8785 form, unsigned
+  claims_hash bytea NOT NULL,
+  status smallint NOT NULL DEFAULT 0, -- 0 valid, 1 revoked, 2 suspended (Token Status List)
+  status_partition integer NOT NULL,
+  status_idx bigint NOT NULL,
+  issued_at timestamptz NOT NULL,
+  PRIMARY KEY (artifact_id, flow_id));
+
+CREATE TABLE holds (
+  hold_id uuid,
+  flow_id uuid,
+  root_id uuid NOT NULL,
+  path uuid[] NOT NULL,
+  artifact_id uuid NOT NULL,
+  counterparty_id text NOT NULL,
+  audience text NOT NULL,
+  currency text NOT NULL,
+  amount numeric(38,18) NOT NULL,
+  held numeric(38,18) NOT NULL,
+  capturing numeric(38,18) NOT NULL DEFAULT 0,
+  captured numeric(38,18) NOT NULL DEFAULT 0,
+  released numeric(38,18) NOT NULL DEFAULT 0,
+  refunded numeric(38,18) NOT NULL DEFAULT 0,
+  mode text NOT NULL,
+  max_captures integer NOT NULL,
+  capture_count integer NOT NULL DEFAULT 0,
+  expires_at timestamptz NOT NULL,
+  settle_by timestamptz NOT NULL,
+  ends_at timestamptz NOT NULL, -- exp, or settle_by after the first capture
+  ended boolean NOT NULL DEFAULT false,
+  version integer NOT NULL DEFAULT 0,
+  PRIMARY KEY (hold_id, flow_id));
+CREATE INDEX holds_ending ON holds (root_id, ends_at) WHERE NOT ended;`;
+}

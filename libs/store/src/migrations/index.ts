@@ -1,0 +1,20 @@
+import { CreateControl1700000000001 } from './0001-create-control.js';
+import { CreateMandates1700000000002 } from './0002-create-mandates.js';
+import { CreateFlows1700000000003 } from './0003-create-flows.js';
+import { CreateDecisions1700000000004 } from './0004-create-decisions.js';
+import { CreateSettlements1700000000005 } from './0005-create-settlements.js';
+import { CreateLeaves1700000000006 } from './0006-create-leaves.js';
+import { CreateTransparencyLog1700000000007 } from './0007-create-transparency-log.js';
+import { CreateEmbeddedLog1700000000008 } from './0008-create-embedded-log.js';
+
+/** Imported classes, not a file pattern: a bundled or relocated build migrates the same way. */
+export const MIGRATIONS = [
+  CreateControl1700000000001,
+  CreateMandates1700000000002,
+  CreateFlows1700000000003,
+  CreateDecisions1700000000004,
+  CreateSettlements1700000000005,
+  CreateLeaves1700000000006,
+  CreateTransparencyLog1700000000007,
+  CreateEmbeddedLog1700000000008,
+];

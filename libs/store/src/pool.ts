@@ -1,0 +1,74 @@
+import { StartError } from '@spendgate/platform';
+import pg from 'pg';
+
+export type Pool = pg.Pool;
+
+export interface PoolOptions {
+  /** Connections at most. Each deciding partition needs one; two more serve reads. */
+  readonly connectionsMax?: number;
+  /** Shown in pg_stat_activity: the role. */
+  readonly applicationName?: string;
+  /** A broken idle connection. The pool replaces it by itself; without a listener the process would end. */
+  readonly onIdleError?: (error: Error) => void;
+}
+
+const CONNECTIONS_MAX = 10;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** transaction_timeout, which keeps a stopped process from stalling a domain, came with 17. */
+const SERVER_VERSION_MIN = 170_000;
+
+/**
+ * Bounds on every session, in milliseconds: a process that stops inside a transaction loses its locks after these,
+ * and the next owner goes on. Ours hold locks for about 20 ms.
+ */
+const SESSION = { idleInTransactionMs: 10_000, lockMs: 10_000, transactionMs: 60_000 };
+
+const INT8 = 20;
+const INT8_ARRAY = 1016;
+
+/** `bigint` columns arrive as JavaScript bigints: an offset or a count is never rounded. The rest as pg does it. */
+const TYPES: pg.CustomTypesConfig = {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
+    if (oid === INT8 && format !== 'binary') return BigInt;
+    if (oid === INT8_ARRAY && format !== 'binary') return (text: string) => text.slice(1, -1).split(',').map(BigInt);
+    // pg-types overloads on literal formats; the caller's format is one of them.
+    return pg.types.getTypeParser(oid, format as 'text');
+  },
+};
+
+/**
+ * Opens a pool. `bigint` columns come back as `bigint`, `numeric` as decimal text, `timestamptz` as `Date`.
+ *
+ * Connecting fails with {@link StartError} when the server is older than PostgreSQL 17.
+ *
+ * @param url PostgreSQL connection URI; a secret
+ */
+export function createPool(url: string, options: PoolOptions = {}): Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.connectionsMax ?? CONNECTIONS_MAX,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: options.applicationName ?? 'spendgate',
+    types: TYPES,
+    onConnect: prepareSession,
+  });
+  pool.on('error', options.onIdleError ?? (() => undefined));
+  return pool;
+}
+
+async function prepareSession(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ version: number; text: string }>(
+    "SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS text",
+  );
+  const [server] = rows;
+  if (server === undefined || server.version < SERVER_VERSION_MIN) {
+    throw new StartError(
+      `PostgreSQL ${server?.text ?? 'of unknown version'} is too old: Spendgate needs 17 or newer. ` +
+        'Upgrade it, or point SPENDGATE_DATABASE_URL at another server.',
+    );
+  }
+  await client.query(
+    `SET idle_in_transaction_session_timeout = ${SESSION.idleInTransactionMs}; SET lock_timeout = ${SESSION.lockMs}; ` +
+      `SET transaction_timeout = ${SESSION.transactionMs}; SET timezone = 'UTC'`,
+  );
+}
