@@ -10,7 +10,7 @@ export interface TransportRecord {
   readonly key: Buffer | null;
   /** `null` is a tombstone (compacted topics), never an empty request. */
   readonly value: Buffer | null;
-  /** Header names in lower case; the last of several equal names; bytes that are not UTF-8 arrive as U+FFFD. */
+  /** The last of several headers of one name; bytes that are not UTF-8 arrive as U+FFFD. */
   readonly headers: Readonly<Record<string, string>>;
   /** LogAppendTime: the log's clock, never the producer's. Unix ms. */
   readonly appendedAtMs: number;
@@ -20,6 +20,8 @@ export interface TransportRecord {
 export interface RecordBatch {
   readonly topic: TopicName;
   readonly partition: number;
+  /** Partitions of the topic, to tell whether a record lies where its key belongs. */
+  readonly partitions: number;
   readonly lane: LaneLease;
   readonly records: readonly TransportRecord[];
   /** True once the partition went to another owner or the transport is stopping: leave off, nothing is lost. */
@@ -42,6 +44,11 @@ export interface Subscription {
    * owner before left unpublished. A throw counts as a failed delivery: the lane is acquired again after the backoff.
    */
   readonly onLane?: (lane: LaneLease, topic: TopicName, partition: number) => Promise<void>;
+  /**
+   * A record whose handling ended in a defect of ours, alone in its batch. Must commit the lane past it (contain the
+   * flow, keep the evidence). Absent: the record goes to dead letters and the lane moves on.
+   */
+  readonly onDefect?: (record: TransportRecord, lane: LaneLease, defect: Error) => Promise<void>;
 }
 
 export interface OutgoingRecord {

@@ -26,6 +26,8 @@ export interface TopicSpec {
   readonly partitions: number;
   /** Readable only by those the record is for (deploy/kafka/acls.yaml). */
   readonly confidential: boolean;
+  /** The group whose lanes carry the topic's decisions; other groups that read it have lanes of their own. */
+  readonly decidedBy?: string;
   readonly about: string;
 }
 
@@ -39,11 +41,17 @@ const flowTopic = (about: string, confidential = false): TopicSpec => ({
 
 /** The table `ensureTopics`, deploy/kafka/topics.yaml and the generated reference follow. */
 export const TOPIC_SPECS: Readonly<Record<TopicName, TopicSpec>> = {
-  'payment-intents.v1': flowTopic('payment intents, approvals, renewals and releases, as signed tokens'),
+  'payment-intents.v1': {
+    ...flowTopic('payment intents, approvals, renewals and releases, as signed tokens'),
+    decidedBy: 'authorizer',
+  },
   'authorization-decisions.v1': flowTopic('what was decided: ids, outcome, code and hash'),
-  'settlement-requests.v1': flowTopic('captures, voids, refunds and outcomes asked for, as signed tokens'),
+  'settlement-requests.v1': {
+    ...flowTopic('captures, voids, refunds and outcomes asked for, as signed tokens'),
+    decidedBy: 'settlement-gate',
+  },
   'settlement-decisions.v1': flowTopic('what the gate decided: ids, outcome, code and hash'),
-  'observations.v1': { ...flowTopic('attestation results and rail reports'), key: 'subject' },
+  'observations.v1': { ...flowTopic('attestation results and rail reports'), key: 'subject', decidedBy: 'authorizer' },
   'flow-transitions.v1': flowTopic('each step of a flow through its life'),
   'control.v1': {
     ...flowTopic('revocations, halts, policy and key changes; notifies only'),
@@ -94,7 +102,11 @@ export function topicFullName(prefix: string, topic: TopicName): string {
   return `${prefix}${topic}`;
 }
 
-/** @returns the name of a partition's lane in the database, without the prefix: `payment-intents.v1/3`. */
-export function laneName(topic: TopicName, partition: number): string {
-  return `${topic}/${partition}`;
+/**
+ * @returns the name of a partition's lane in the database, without the prefix: `payment-intents.v1/3`; for a group that
+ * only follows the topic, its name before it: `drift-detector:payment-intents.v1/3`.
+ */
+export function laneName(group: string, topic: TopicName, partition: number): string {
+  const place = `${topic}/${partition}`;
+  return TOPIC_SPECS[topic].decidedBy === group ? place : `${group}:${place}`;
 }
