@@ -24,6 +24,7 @@ CREATE TABLE decisions (
   decision_hash bytea NOT NULL,
   leaf_hash bytea NOT NULL,
   supersedes uuid,
+  artifact_id uuid,       -- of an authorized one
   appended_at timestamptz NOT NULL,
   judged_at timestamptz NOT NULL,
   PRIMARY KEY (decision_id, flow_id));

@@ -1,0 +1,50 @@
+import { texts, timestamps } from '../binary-arrays.js';
+import { type Transaction, execute, statement } from '../statement.js';
+
+/** What an attester's signed result says about an agent's runtime (RATS, EAT claim names in the token). */
+export interface AttestationResult {
+  readonly agentId: string;
+  readonly measurement: string;
+  /** base64url SHA-256 of the evidence the attester judged. */
+  readonly evidenceHash: string;
+  /** Party id of the attester. */
+  readonly verifier: string;
+  readonly debug: boolean;
+  readonly compromised: boolean;
+  readonly validUntilMs: number;
+  /** When the attester made it, Unix ms: an older result never replaces a newer one. */
+  readonly issuedAtMs: number;
+  readonly token: string;
+}
+
+const RECORD = statement(
+  'authorization-record-attestations',
+  `INSERT INTO attestations AS old
+     (agent_id, measurement, evidence_hash, verifier, debug, compromised, valid_until, token, recorded_at)
+   SELECT a.agent_id, a.measurement, a.evidence_hash, a.verifier, a.debug = 'true', a.compromised = 'true',
+     a.valid_until, a.token, a.issued_at
+   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
+     $9::timestamptz[])
+     AS a (agent_id, measurement, evidence_hash, verifier, debug, compromised, valid_until, token, issued_at)
+   ON CONFLICT (agent_id) DO UPDATE SET measurement = EXCLUDED.measurement, evidence_hash = EXCLUDED.evidence_hash,
+     verifier = EXCLUDED.verifier, debug = EXCLUDED.debug, compromised = EXCLUDED.compromised,
+     valid_until = EXCLUDED.valid_until, token = EXCLUDED.token, recorded_at = EXCLUDED.recorded_at
+   WHERE old.recorded_at <= EXCLUDED.recorded_at`,
+);
+
+/** Keeps the newest result of each agent. One row per agent in the call: the last in offset order. */
+export async function recordAttestations(tx: Transaction, results: readonly AttestationResult[]): Promise<void> {
+  if (results.length === 0) return;
+  const values = [
+    texts(results.map((result) => result.agentId)),
+    texts(results.map((result) => result.measurement)),
+    texts(results.map((result) => result.evidenceHash)),
+    texts(results.map((result) => result.verifier)),
+    texts(results.map((result) => String(result.debug))),
+    texts(results.map((result) => String(result.compromised))),
+    timestamps(results.map((result) => result.validUntilMs)),
+    texts(results.map((result) => result.token)),
+    timestamps(results.map((result) => result.issuedAtMs)),
+  ];
+  await execute(tx, RECORD, values);
+}

@@ -1,0 +1,88 @@
+import { type Queryable, query, statement } from '../statement.js';
+
+/** An artifact that still holds money, for the party that must settle or let go. */
+export interface HeldArtifact {
+  readonly artifactId: string;
+  readonly flowId: string;
+  readonly counterpartyId: string;
+  readonly audience: string;
+  readonly currency: string;
+  /** Decimal text, major units. */
+  readonly held: string;
+  readonly capturing: string;
+  readonly captured: string;
+  readonly settleByMs: number;
+  readonly cursor: HeldCursor;
+}
+
+/** Place in the list: the order of the index that finds live holds. */
+export interface HeldCursor {
+  readonly rootId: string;
+  readonly endsAtMs: number;
+  readonly holdId: string;
+}
+
+/** Whose artifacts: an agent sees its own, a settlement service those it is the audience of. */
+export type HeldScope = { readonly agent: string } | { readonly audience: string };
+
+interface HeldRow {
+  artifact_id: string;
+  flow_id: string;
+  counterparty_id: string;
+  audience: string;
+  currency: string;
+  held: string;
+  capturing: string;
+  captured: string;
+  settle_by: Date;
+  root_id: string;
+  ends_at: Date;
+  hold_id: string;
+}
+
+// Walks holds_ending, which holds live rows only: the cost follows what is open, never the history.
+const HELD = statement(
+  'held-artifacts',
+  `SELECT h.artifact_id, h.flow_id, h.counterparty_id, h.audience, h.currency, trim_scale(h.held)::text AS held,
+     trim_scale(h.capturing)::text AS capturing, trim_scale(h.captured)::text AS captured, h.settle_by, h.root_id,
+     h.ends_at, h.hold_id
+   FROM holds h
+   WHERE NOT h.ended AND h.held > 0 AND h.ends_at > clock_timestamp() AND ($1::text IS NULL OR h.audience = $1)
+     AND ($2::text IS NULL OR EXISTS (
+       SELECT 1 FROM artifacts a
+       WHERE a.artifact_id = h.artifact_id AND a.flow_id = h.flow_id AND a.agent_id = $2))
+     AND ($3::timestamptz IS NULL OR h.settle_by < $3)
+     AND ($4::uuid IS NULL OR (h.root_id, h.ends_at, h.hold_id) > ($4, $5::timestamptz, $6::uuid))
+   ORDER BY h.root_id, h.ends_at, h.hold_id LIMIT $7`,
+);
+
+/** @param settleByBeforeMs Unix ms; `null`: all. @param limit rows at most; ask for one more to learn if more follow. */
+export async function listHeldArtifacts(
+  db: Queryable,
+  scope: HeldScope,
+  settleByBeforeMs: number | null,
+  after: HeldCursor | null,
+  limit: number,
+): Promise<HeldArtifact[]> {
+  const rows = await query<HeldRow>(db, HELD, [
+    'audience' in scope ? scope.audience : null,
+    'agent' in scope ? scope.agent : null,
+    settleByBeforeMs === null ? null : new Date(settleByBeforeMs),
+    after?.rootId ?? null,
+    after === null ? null : new Date(after.endsAtMs),
+    after?.holdId ?? null,
+    limit,
+  ]);
+  return rows.map((row) => ({
+    artifactId: row.artifact_id,
+    flowId: row.flow_id,
+    counterpartyId: row.counterparty_id,
+    audience: row.audience,
+    currency: row.currency,
+    held: row.held,
+    capturing: row.capturing,
+    captured: row.captured,
+    settleByMs: row.settle_by.getTime(),
+    cursor: { rootId: row.root_id, endsAtMs: row.ends_at.getTime(), holdId: row.hold_id },
+  }));
+}
