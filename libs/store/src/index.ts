@@ -1,5 +1,22 @@
+export { type ControlAct, CONTROL_LANE, inControlAct, readControlEpoch, shareControl } from './control-lock.js';
+export {
+  type LaneLease,
+  LaneLost,
+  type LaneProgress,
+  type LaneSource,
+  type LaneState,
+  LaneStopped,
+  acquireLane,
+  advanceLane,
+  fence,
+  fenceLeased,
+  markPublished,
+} from './lanes.js';
+export { acquireLeasedLane, adoptEndedLanes, releaseLane, renewLane } from './leased-lanes.js';
+export { type LeafRow, type SaltSource, randomSalts, writeLeaves } from './leaves.js';
 export { LOCK_ORDER, type LockLevel, type LockingStatement, lock, locking } from './lock-order.js';
 export { createDataSource, migrate } from './migrate.js';
+export { type NumberedOutboxRow, type OutboxRow, readOutbox, trimOutbox, writeOutbox } from './outbox.js';
 export { type Pool, type PoolOptions, createPool } from './pool.js';
 export { type Queryable, type Statement, type Transaction, execute, query, statement } from './statement.js';
 export { guarded, inTransaction, readClockMs } from './transaction.js';

@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { byteas, texts } from './binary-arrays.js';
+import type { LaneLease } from './lanes.js';
+import { type Transaction, execute, statement } from './statement.js';
+
+/** Where leaf salts come from. A port, because tests need the same bytes twice. */
+export interface SaltSource {
+  /** 32 bytes nobody can guess: without the salt a commitment says nothing about its payload. */
+  salt(): Buffer;
+}
+
+const SALT_BYTES = 32;
+
+export const randomSalts: SaltSource = { salt: () => randomBytes(SALT_BYTES) };
+
+/** An audit leaf as codec encodes it, ready to store. */
+export interface LeafRow {
+  /** RFC 9162 leaf hash: SHA-256(0x00 ‖ leaf). */
+  readonly leafHash: Uint8Array;
+  /** RFC 8785 form of {v, domain, type, time, commitment, causes}. */
+  readonly leaf: string;
+  /** RFC 8785 form; erased with the salt when its retention ends. */
+  readonly payload: string;
+  readonly salt: Uint8Array;
+}
+
+const WRITE = statement(
+  'leaves-write',
+  `INSERT INTO leaves (lane_id, seq, leaf_hash, leaf, payload, salt)
+   SELECT $1, $2::bigint + l.n - 1, l.leaf_hash, l.leaf, l.payload, l.salt
+   FROM unnest($3::bytea[], $4::text[], $5::text[], $6::bytea[]) WITH ORDINALITY AS l (leaf_hash, leaf, payload, salt, n)`,
+);
+
+/**
+ * Writes a transaction's leaves in the order given (causes before effects), numbered from `firstSeq`: the fenced lane's
+ * `leafSeq`. Numbers are dense per lane and in commit order, because whoever numbers holds the lane row.
+ *
+ * @returns the number after the last one, for `advanceLane`
+ */
+export async function writeLeaves(
+  tx: Transaction,
+  lease: Pick<LaneLease, 'laneId'>,
+  firstSeq: bigint,
+  leaves: readonly LeafRow[],
+): Promise<bigint> {
+  if (leaves.length === 0) return firstSeq;
+  await execute(tx, WRITE, [
+    lease.laneId,
+    firstSeq,
+    byteas(leaves.map((each) => each.leafHash)),
+    texts(leaves.map((each) => each.leaf)),
+    texts(leaves.map((each) => each.payload)),
+    byteas(leaves.map((each) => each.salt)),
+  ]);
+  return firstSeq + BigInt(leaves.length);
+}
