@@ -1,19 +1,11 @@
 import type { LoggerService } from '@nestjs/common';
-import { type LaneLease, LaneLost, LaneStopped, type LaneStore } from '@spendgate/store';
+import { acquireLane, type LaneLease, LaneLost, type LaneSource, LaneStopped, type Pool } from '@spendgate/store';
 import type { Subscription, TransportRecord } from './event-transport.js';
 import { backoffMs, reactionTo } from './redeliver.js';
 import { laneName } from './topics.js';
 
 /** A stopped lane is asked for again this often, so that an operator's acceptance resumes it without a restart. */
 export const STOPPED_RECHECK_MS = 1_000;
-
-/** What the log says of itself, compared with what the lane remembers. Offsets: first kept, and one past the last. */
-export interface LogSource {
-  readonly clusterId: string;
-  readonly partitions: number;
-  readonly firstOffset: bigint;
-  readonly endOffset: bigint;
-}
 
 /** `wait`: call `acquire` again after the pause. */
 export type Acquisition =
@@ -26,7 +18,7 @@ export type Delivery =
   | { readonly outcome: 'lost' };
 
 export interface OwnerParts {
-  readonly lanes: LaneStore;
+  readonly pool: Pool;
   readonly logger: LoggerService;
   /** Ends a record that is a defect of ours, when the subscription has no way of its own. */
   readonly endDefect: (record: TransportRecord, lane: LaneLease, defect: Error) => Promise<void>;
@@ -60,11 +52,11 @@ export class PartitionOwner {
   }
 
   /** Raises the lane's epoch, which fences every owner before, and tells where to go on. */
-  async acquire(source: () => Promise<LogSource>): Promise<Acquisition> {
+  async acquire(source: () => Promise<LaneSource>): Promise<Acquisition> {
     this.lane = undefined;
     try {
       const found = await source();
-      const { lease, next } = await this.parts.lanes.acquire(this.name, found);
+      const { lease, next } = await acquireLane(this.parts.pool, this.name, found);
       await this.subscription.onLane?.(lease, this.subscription.topic, this.partition);
       this.lane = lease;
       this.partitions = found.partitions;

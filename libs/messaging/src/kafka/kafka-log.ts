@@ -1,0 +1,51 @@
+import { DependencyError } from '@spendgate/core';
+import type { LaneSource } from '@spendgate/store';
+import type { Admin } from 'kafkajs';
+import { topicFullName, type TopicName } from '../topics.js';
+
+/** First kept offset and end of each partition, as Kafka numbers them. */
+export type PartitionEnds = ReadonlyMap<number, { readonly firstOffset: bigint; readonly endOffset: bigint }>;
+
+/** Questions about the log itself: who it is, how many partitions, where they begin and end. Asked anew each time. */
+export class KafkaLog {
+  private partitionCounts = new Map<TopicName, number>();
+
+  constructor(
+    private readonly admin: Admin,
+    private readonly prefix: string,
+  ) {}
+
+  /** Partitions of a topic; remembered, because a change stops the lanes anyway (see {@link sources}). */
+  async partitions(topic: TopicName): Promise<number> {
+    const known = this.partitionCounts.get(topic);
+    if (known !== undefined) return known;
+    const { topics } = await this.admin.fetchTopicMetadata({ topics: [topicFullName(this.prefix, topic)] });
+    const count = topics[0]?.partitions.length ?? 0;
+    if (count === 0)
+      throw new DependencyError('ERR_TOPIC_MISSING', `${topicFullName(this.prefix, topic)} has no partitions`);
+    this.partitionCounts.set(topic, count);
+    return count;
+  }
+
+  async ends(topic: TopicName): Promise<PartitionEnds> {
+    const rows = await this.admin.fetchTopicOffsets(topicFullName(this.prefix, topic));
+    return new Map(
+      rows.map(({ partition, low, high }) => [partition, { firstOffset: BigInt(low), endOffset: BigInt(high) }]),
+    );
+  }
+
+  /** What lanes compare at acquisition, for one partition; the topic's answers are fetched once per call. */
+  async sources(topic: TopicName): Promise<(partition: number) => LaneSource> {
+    this.partitionCounts.delete(topic);
+    const [{ clusterId }, partitions, ends] = await Promise.all([
+      this.admin.describeCluster(),
+      this.partitions(topic),
+      this.ends(topic),
+    ]);
+    return (partition) => {
+      const found = ends.get(partition);
+      if (found === undefined) throw new DependencyError('ERR_PARTITION_MISSING', `${topic}/${partition} is not there`);
+      return { clusterId, partitions, ...found };
+    };
+  }
+}

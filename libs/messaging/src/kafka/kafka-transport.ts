@@ -1,0 +1,111 @@
+import { DependencyError, SpendgateError } from '@spendgate/core';
+import type { Admin, Kafka } from 'kafkajs';
+import type { EventTransport, LagRow, OutgoingRecord, PublishedAt, Subscription } from '../event-transport.js';
+import { readLag, type PartitionEnd } from '../lag.js';
+import type { OwnerParts } from '../partition-owner.js';
+import { TOPIC_NAMES, type TopicName } from '../topics.js';
+import { connectKafka, type KafkaSettings } from './kafka-connection.js';
+import { KafkaGroup } from './kafka-group.js';
+import { KafkaLog } from './kafka-log.js';
+import { KafkaProducer } from './kafka-producer.js';
+import { checkTopics, createTopics } from './kafka-topics.js';
+
+export interface KafkaTransportOptions extends OwnerParts {
+  readonly settings: KafkaSettings;
+  readonly prefix: string;
+  readonly partitions: number;
+  readonly replication: number;
+  readonly partitionsAtOnce: number;
+  readonly batchBytesMax: number;
+  /** A member silent for this long loses its partitions. Default 10 s. */
+  readonly sessionTimeoutMs?: number;
+}
+
+const SESSION_TIMEOUT_MS = 10_000;
+
+/** The event transport on Apache Kafka, by kafkajs. Exactly-once effect comes from the lanes, never from Kafka. */
+export class KafkaTransport implements EventTransport {
+  private readonly kafka: Kafka;
+  private readonly admin: Admin;
+  private readonly log: KafkaLog;
+  private readonly producer: KafkaProducer;
+  private groups: KafkaGroup[] = [];
+  private topics: readonly { topic: TopicName; group: string }[] = [];
+  private adminReady: Promise<void> | undefined;
+
+  constructor(private readonly options: KafkaTransportOptions) {
+    this.kafka = connectKafka(options.settings, options.logger);
+    this.admin = this.kafka.admin();
+    this.log = new KafkaLog(this.admin, options.prefix);
+    this.producer = new KafkaProducer(this.kafka, options.prefix, async (topic) => {
+      await this.connectAdmin();
+      return this.log.partitions(topic);
+    });
+  }
+
+  async start(subscriptions: readonly Subscription[]): Promise<void> {
+    await this.connectAdmin();
+    this.topics = subscriptions.map(({ topic, group }) => ({ topic, group }));
+    await checkTopics(this.admin, this.options.prefix, [...new Set(subscriptions.map(({ topic }) => topic))]);
+    const { prefix, partitionsAtOnce, batchBytesMax, sessionTimeoutMs = SESSION_TIMEOUT_MS } = this.options;
+    const groupOptions = { prefix, partitionsAtOnce, batchBytesMax, sessionTimeoutMs };
+    const { pool, logger, endDefect } = this.options;
+    for (const name of new Set(subscriptions.map(({ group }) => group))) {
+      const own = subscriptions.filter(({ group }) => group === name);
+      const group = new KafkaGroup(this.kafka, this.log, name, own, { pool, logger, endDefect }, groupOptions);
+      this.groups.push(group);
+      await reachable(() => group.start());
+    }
+  }
+
+  publish(topic: TopicName, records: readonly OutgoingRecord[]): Promise<PublishedAt[]> {
+    return this.producer.publish(topic, records);
+  }
+
+  async lag(): Promise<LagRow[]> {
+    await this.connectAdmin();
+    const ends = await Promise.all(
+      this.topics.map(async ({ topic, group }) =>
+        [...(await this.log.ends(topic))].map(([partition, end]) => ({ topic, group, partition, ...end })),
+      ),
+    );
+    return readLag(this.options.pool, ends.flat().sort(byPlace));
+  }
+
+  async ensureTopics(mode: 'create' | 'check'): Promise<void> {
+    await this.connectAdmin();
+    if (mode === 'create') await reachable(() => createTopics(this.admin, this.options));
+    await reachable(() => checkTopics(this.admin, this.options.prefix, TOPIC_NAMES));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.groups.map((group) => group.stop()));
+    this.groups = [];
+    await this.producer.stop();
+    if (this.adminReady !== undefined) await this.admin.disconnect();
+    this.adminReady = undefined;
+  }
+
+  private connectAdmin(): Promise<void> {
+    this.adminReady ??= reachable(() => this.admin.connect()).catch((error: unknown) => {
+      this.adminReady = undefined; // the next caller tries again
+      throw error;
+    });
+    return this.adminReady;
+  }
+}
+
+function byPlace(a: PartitionEnd, b: PartitionEnd): number {
+  return a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1;
+}
+
+/** kafkajs's errors as ours. */
+async function reachable<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof SpendgateError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new DependencyError('ERR_KAFKA_UNAVAILABLE', message, { cause: error });
+  }
+}
