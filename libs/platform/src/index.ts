@@ -1,3 +1,18 @@
 export { type Clock, systemClock } from './clock.js';
 export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded-postgres.js';
+export { type HealthCheck, HealthRegistry, type HealthReport, type HealthResult } from './health.js';
+export { LOG_LEVELS, Logger, type LogLevel, type LoggerOptions } from './logger.js';
+export { Metrics } from './metrics.js';
+export { type Setting, setting } from './setting.js';
+export {
+  type Environment,
+  SETTING_PREFIX,
+  type SettingDescription,
+  type SettingTable,
+  type SettingValues,
+  describeSettings,
+  readSettings,
+} from './settings.js';
+export { Shutdown } from './shutdown.js';
 export { StartError } from './start-error.js';
+export { type SuperviseOptions, type SupervisedChild, exitWithParent, superviseChild } from './supervise.js';
