@@ -1,4 +1,5 @@
 export { type ControlAct, CONTROL_LANE, inControlAct, readControlEpoch, shareControl } from './control-lock.js';
+export { type LanePlace, readLanePlaces } from './lane-places.js';
 export {
   type LaneLease,
   LaneLost,
@@ -20,3 +21,25 @@ export { type NumberedOutboxRow, type OutboxRow, readOutbox, trimOutbox, writeOu
 export { type Pool, type PoolOptions, createPool } from './pool.js';
 export { type Queryable, type Statement, type Transaction, execute, query, statement } from './statement.js';
 export { guarded, inTransaction, readClockMs } from './transaction.js';
+export { beat, leave } from './embedded-log/members.js';
+export {
+  type AppendedRecord,
+  type PartitionRange,
+  type ReadCursor,
+  type RecordPlace,
+  type StoredRecord,
+  appendRecords,
+  readRanges,
+  readRecords,
+  trimRecords,
+} from './embedded-log/records.js';
+export {
+  type EmbeddedTopic,
+  type ExistingTopic,
+  checkTopics,
+  createTopics,
+  deleteTopic,
+  readTopics,
+} from './embedded-log/topics.js';
+export { AppendListener, notifyAppended } from './embedded-log/wake-up.js';
+export { LaneStore, type LaneStanding } from './lane-store.js';
