@@ -42,4 +42,3 @@ export {
   readTopics,
 } from './embedded-log/topics.js';
 export { AppendListener, notifyAppended } from './embedded-log/wake-up.js';
-export { LaneStore, type LaneStanding } from './lane-store.js';
