@@ -1,1 +1,4 @@
-export {};
+export { DEFAULT_POLICY, DEFAULT_SCHEMA } from './default-policy.js';
+export { PolicySet } from './policy-set.js';
+export { PolicyLoadError } from './types.js';
+export type { PolicyOutcome, PolicyRequest, PolicySource, PolicyValue, PolicyVerdict } from './types.js';
