@@ -42,3 +42,4 @@ export {
   readTopics,
 } from './embedded-log/topics.js';
 export { AppendListener, notifyAppended } from './embedded-log/wake-up.js';
+export * from './authorization/index.js';

@@ -5,7 +5,8 @@ export interface Rate {
 }
 
 interface Bucket {
-  tokens: number;
+  /** Thousandths of a token: one per millisecond and unit of rate, so that sums stay exact integers. */
+  milliTokens: number;
   atMs: number;
 }
 
@@ -26,15 +27,15 @@ export class TokenBuckets {
 
   /** Takes one token. @returns 0 when there was one, else milliseconds until there is one again. */
   take(key: string, atMs: number): number {
-    const bucket = this.buckets.get(key) ?? { tokens: this.rate.burst, atMs };
+    const bucket = this.buckets.get(key) ?? { milliTokens: this.rate.burst * 1000, atMs };
     const elapsedMs = Math.max(0, atMs - bucket.atMs); // a clock that goes back refills nothing
-    bucket.tokens = Math.min(this.rate.burst, bucket.tokens + (elapsedMs * this.rate.perSecond) / 1000);
+    bucket.milliTokens = Math.min(this.rate.burst * 1000, bucket.milliTokens + elapsedMs * this.rate.perSecond);
     bucket.atMs = Math.max(bucket.atMs, atMs);
     this.buckets.delete(key); // re-inserted at the end: a Map keeps the order of insertion
     this.buckets.set(key, bucket);
     if (this.buckets.size > this.keysMax) this.forgetOldest();
-    if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) * 1000) / this.rate.perSecond);
-    bucket.tokens -= 1;
+    if (bucket.milliTokens < 1000) return Math.ceil((1000 - bucket.milliTokens) / this.rate.perSecond);
+    bucket.milliTokens -= 1000;
     return 0;
   }
 

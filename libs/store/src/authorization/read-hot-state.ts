@@ -146,13 +146,11 @@ async function rowsOf<R extends unknown[]>(
 /** Reads everything decided on, in new statements after the locks. Five statements, whatever the batch. */
 export async function readHotState(tx: Transaction, keys: HotKeys, judgedAtMs: number): Promise<HotState> {
   const ending = [uuids(keys.rootIds), timestamps([judgedAtMs]), ENDED_HOLDS_MAX];
-  const [flows, budgets, attestations, decisions, ended] = await Promise.all([
-    rowsOf<FlowColumns>(tx, FLOWS, [uuids(keys.flowIds)]),
-    rowsOf<BudgetColumns>(tx, BUDGETS, [uuids(keys.mandateIds)]),
-    rowsOf<AttestationColumns>(tx, ATTESTATIONS, [texts(keys.agentIds)]),
-    rowsOf<DecisionColumns>(tx, DECISIONS, [uuids(keys.intentIds)]),
-    rowsOf<EndedColumns>(tx, ENDED_HOLDS, ending),
-  ]);
+  const flows = await rowsOf<FlowColumns>(tx, FLOWS, [uuids(keys.flowIds)]);
+  const budgets = await rowsOf<BudgetColumns>(tx, BUDGETS, [uuids(keys.mandateIds)]);
+  const attestations = await rowsOf<AttestationColumns>(tx, ATTESTATIONS, [texts(keys.agentIds)]);
+  const decisions = await rowsOf<DecisionColumns>(tx, DECISIONS, [uuids(keys.intentIds)]);
+  const ended = await rowsOf<EndedColumns>(tx, ENDED_HOLDS, ending);
   return {
     flows: new Map(flows.map((row) => [row[0], flowOf(row)])),
     budgets: new Map(budgets.map((row) => [row[0], budgetOf(row)])),

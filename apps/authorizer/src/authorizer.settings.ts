@@ -1,0 +1,47 @@
+import { setting } from '@spendgate/platform';
+
+/** Settings of the authorizer. None turns a denial into a pass: they bound load and patience. */
+export const AUTHORIZER_SETTINGS = {
+  SPENDGATE_AGENT_INTENTS_PER_SECOND: setting.integer({
+    default: 1_000,
+    min: 1,
+    max: 1_000_000,
+    about: 'intents per second of one agent, on average; more are rate_limited',
+  }),
+  SPENDGATE_AGENT_INTENTS_BURST: setting.integer({
+    default: 20_000,
+    min: 1,
+    max: 10_000_000,
+    about: 'intents of one agent at once',
+  }),
+  SPENDGATE_MANDATE_INTENTS_PER_SECOND: setting.integer({
+    default: 1_000,
+    min: 1,
+    max: 1_000_000,
+    about: 'intents per second of one mandate, on average; more are rate_limited',
+  }),
+  SPENDGATE_MANDATE_INTENTS_BURST: setting.integer({
+    default: 20_000,
+    min: 1,
+    max: 10_000_000,
+    about: 'intents of one mandate at once',
+  }),
+  SPENDGATE_SOURCE_REQUESTS_PER_SECOND: setting.integer({
+    default: 2_000,
+    min: 1,
+    max: 1_000_000,
+    about: 'requests per second of one network address at the HTTP door, before any signature is looked at',
+  }),
+  SPENDGATE_REFUSAL_EVENTS_PER_SECOND: setting.integer({
+    default: 200,
+    min: 1,
+    max: 100_000,
+    about: 'events on intent-refusals.v1 per second and partition; beyond them one summary per batch and code',
+  }),
+  SPENDGATE_DECISION_WAIT_SECONDS_MAX: setting.integer({
+    default: 30,
+    min: 1,
+    max: 60,
+    about: 'longest Prefer: wait=N the HTTP door honours',
+  }),
+} as const;
