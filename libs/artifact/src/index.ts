@@ -1,1 +1,15 @@
+export { signHttpRequest, verifyHttpSignature } from './http-signature.js';
+export type { HttpSignatureVerdict, SignatureHeaders, SignedRequestTarget } from './http-signature.js';
+export { ALL_DOMAIN_PURPOSES, DomainKeys, KeyFileError, readPartySigner, writePartyKey } from './key-files.js';
+export type { DomainKeysOptions } from './key-files.js';
+export { exportKeySet, KeySet, parseKeySet } from './key-set.js';
+export type { ParsedKeySet, PublishedJwk } from './key-set.js';
 export * from './keys.js';
+export { parsePublicKey, thumbprint } from './public-key.js';
+export type { KeyOwner, KeyProblem, ParsedKey } from './public-key.js';
+export { PrivateKeySigner, signToken, signTokens } from './sign.js';
+export type { PrivateJwk } from './sign.js';
+export { STATUS, STATUS_ENTRIES_MAX, StatusList } from './status-list.js';
+export type { StatusListClaim, StatusName } from './status-list.js';
+export { isActive, verifyCompact, verifyCompactBatch } from './verify-compact.js';
+export type { CompactDenial, CompactOptions, CompactToken, CompactVerdict } from './verify-compact.js';
