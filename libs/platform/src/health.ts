@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 export interface HealthResult {
   readonly ok: boolean;
   /** What is wrong and what mends it; or a figure worth showing. */
@@ -42,7 +43,7 @@ async function answer(check: HealthCheck): Promise<HealthResult> {
   try {
     return await Promise.race([Promise.resolve().then(check), late]);
   } catch (error) {
-    return { ok: false, detail: error instanceof Error ? error.message : String(error) };
+    return { ok: false, detail: isNativeError(error) ? error.message : String(error) };
   } finally {
     clearTimeout(timer);
   }

@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { type DestinationStream, type Logger as Pino, pino } from 'pino';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -62,10 +63,10 @@ export class Logger {
     for (const detail of details) {
       if (typeof detail === 'string')
         fields[detail.includes('\n') ? 'stack' : 'context'] = detail; // Nest passes both
-      else if (detail instanceof Error) fields['err'] = detail;
+      else if (isNativeError(detail)) fields['err'] = detail;
       else if (typeof detail === 'object') Object.assign(fields, detail);
     }
-    if (message instanceof Error) this.pino[level]({ ...fields, err: message }, message.message);
+    if (isNativeError(message)) this.pino[level]({ ...fields, err: message }, message.message);
     else this.pino[level](fields, typeof message === 'string' ? message : JSON.stringify(message));
   }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isNativeError } from 'node:util/types';
 import { z } from 'zod';
 import type { Setting } from './setting.js';
 import { StartError } from './start-error.js';
@@ -75,7 +76,7 @@ function find(name: string, environment: Environment): Found {
     if (content.length > FILE_BYTES_MAX) return { problem: `${name}${FILE_SUFFIX}: ${file} is larger than 64 KiB` };
     return { text: content.replace(/\r?\n$/, ''), source: 'file' };
   } catch (error) {
-    return { problem: `${name}${FILE_SUFFIX}: ${error instanceof Error ? error.message : String(error)}` };
+    return { problem: `${name}${FILE_SUFFIX}: ${isNativeError(error) ? error.message : String(error)}` };
   }
 }
 

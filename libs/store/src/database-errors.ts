@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { DependencyError, InvariantError, SpendgateError } from '@spendgate/core';
 import { StartError } from '@spendgate/platform';
 import pg from 'pg';
@@ -21,7 +22,7 @@ export function classify(error: unknown): Classified {
   if (error instanceof SpendgateError || error instanceof StartError) return { retry: false, error };
   if (error instanceof pg.DatabaseError) return classifyServerError(error);
   if (isConnectionError(error)) return { retry: false, error: away(error.message, error) };
-  return { retry: false, error: error instanceof Error ? error : new Error(String(error)) };
+  return { retry: false, error: isNativeError(error) ? error : new Error(String(error)) };
 }
 
 function classifyServerError(error: pg.DatabaseError): Classified {
@@ -39,7 +40,7 @@ function away(message: string, cause: Error): DependencyError {
 
 /** pg reports lost connections as plain errors: system ones carry a code and a syscall, its own a fixed message. */
 function isConnectionError(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
+  if (!isNativeError(error)) return false;
   return (
     'syscall' in error || /^(Connection terminated|timeout exceeded when trying to connect|Client )/.test(error.message)
   );

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
+import { isNativeError } from 'node:util/types';
 import { StartError } from '../start-error.js';
 
 /** The programs of one PostgreSQL build, absolute paths. */
@@ -41,7 +42,7 @@ async function importBinaries(name: string, platform: string): Promise<BinaryPac
     // The package is optional and differs per platform, so it has no static type here.
     return (await import(name)) as BinaryPackage;
   } catch (error) {
-    throw unsupported(platform, error instanceof Error ? error.message : String(error));
+    throw unsupported(platform, isNativeError(error) ? error.message : String(error));
   }
 }
 
