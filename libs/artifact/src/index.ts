@@ -7,7 +7,7 @@ export type { ParsedKeySet, PublishedJwk } from './key-set.js';
 export * from './keys.js';
 export { parsePublicKey, thumbprint } from './public-key.js';
 export type { KeyOwner, KeyProblem, ParsedKey } from './public-key.js';
-export { PrivateKeySigner, signToken, signTokens } from './sign.js';
+export { PrivateKeySigner, signCanonical, signToken, signTokens } from './sign.js';
 export type { PrivateJwk } from './sign.js';
 export { STATUS, STATUS_ENTRIES_MAX, StatusList } from './status-list.js';
 export type { StatusListClaim, StatusName } from './status-list.js';

@@ -67,8 +67,13 @@ export class PrivateKeySigner implements Signer {
  *
  * @param typ without `application/`, for example `payment-intent+jwt`
  */
-export async function signToken(signer: Signer, typ: string, claims: object): Promise<string> {
-  const input = `${headerOf(signer, typ)}.${Buffer.from(canonicalize(claims)).toString('base64url')}`;
+export function signToken(signer: Signer, typ: string, claims: object): Promise<string> {
+  return signCanonical(signer, typ, canonicalize(claims));
+}
+
+/** Signs claims that were stored in RFC 8785 form: the bytes are taken as they are, nothing is parsed again. */
+export async function signCanonical(signer: Signer, typ: string, payload: string): Promise<string> {
+  const input = `${headerOf(signer, typ)}.${Buffer.from(payload).toString('base64url')}`;
   const signature = await signer.sign(Buffer.from(input));
   return `${input}.${signature.toString('base64url')}`;
 }
