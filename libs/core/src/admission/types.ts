@@ -1,0 +1,202 @@
+import type { AdmissionDenial } from '../denials.js';
+import type { FlowEvent, FlowState } from '../lifecycle.js';
+import type { LevelState } from '../mandates/types.js';
+import type { CurrencyTable } from '../money.js';
+
+export type CaptureMode = 'single' | 'partial' | 'multi';
+
+/** How the amount may be taken: see settlement/. */
+export interface CaptureTerms {
+  readonly mode: CaptureMode;
+  /** 1 unless the mode is `multi`. */
+  readonly maxCaptures: number;
+  /** Seconds from issue until which later captures are granted; the first is granted before `exp`. */
+  readonly settleBySeconds: number;
+}
+
+/** A payment intent whose form and signature the door has established. Nothing of it is trusted beyond that. */
+export interface Intent {
+  readonly intentId: string;
+  /** base64url SHA-256 over the canonical payload without `iat` and `exp`. */
+  readonly bodyHash: string;
+  readonly jti: string;
+  readonly agent: string;
+  readonly mandate: string;
+  /** As written, major units; parsed here, so that a bad one is a signed denial. */
+  readonly amountText: string;
+  readonly currency: string;
+  readonly counterparty: string;
+  /** The settlement service that will present the artifact. */
+  readonly audience: string;
+  readonly capture: CaptureTerms;
+  /** First instant too late, Unix ms. */
+  readonly deadlineMs: number;
+  readonly reference: string | null;
+  readonly iatMs: number;
+  readonly expMs: number;
+}
+
+/** A flow as read under its lock. */
+export interface Flow {
+  readonly flowId: string;
+  readonly state: FlowState;
+  /** Raised by each revalidation; artifacts of an old epoch stay dead. */
+  readonly epoch: number;
+  readonly baselineHash: string;
+  /** Number of the flow's last event; consumers drop what is not newer. */
+  readonly sequence: bigint;
+}
+
+/** `absent`: looked for and not there. `unknown`: could not be established, denies. */
+export type Absent = 'absent' | 'unknown';
+
+export interface CounterpartyFacts {
+  readonly id: string;
+  readonly legalName: string;
+  readonly state: 'active' | 'disabled';
+  /** ISO 18245 merchant category. */
+  readonly category: string;
+  readonly settlementServices: readonly string[];
+}
+
+/** What an attester says about an agent's runtime; its signature is verified before it is recorded. */
+export interface AttestationFacts {
+  readonly measurement: string;
+  readonly evidenceHash: string;
+  /** Party id of the attester. */
+  readonly verifier: string;
+  readonly debug: boolean;
+  readonly compromised: boolean;
+  readonly validUntilMs: number;
+  readonly recordedAtMs: number;
+}
+
+/** What the policy set said on facts no lock guards. */
+export interface PolicyFacts {
+  readonly verdict: 'allow' | 'deny' | 'error' | 'unavailable';
+  readonly policyId: string;
+  readonly version: number;
+  readonly setHash: string;
+  /** Covers the slice that could apply, the schema, engine and version. */
+  readonly hash: string;
+  /** Ids of the policies that decided. */
+  readonly deciding: readonly string[];
+}
+
+/** Continuous verification of one limb: `broken` is drift, `stale` and `unknown` deny and heal by themselves. */
+export type WatchVerdict = 'verified' | 'broken' | 'stale' | 'unknown';
+
+/** The limbs a decision leans on without reading them itself. */
+export interface Watches {
+  readonly identity: WatchVerdict;
+  readonly lineage: WatchVerdict;
+  /** Epochs, key sets and policy versions only ever went forward, each step signed. */
+  readonly governance: WatchVerdict;
+  /** The peer domain's head, when one is involved. */
+  readonly domain: WatchVerdict;
+  readonly audit: WatchVerdict;
+}
+
+/** Settings a decision depends on; frozen in the read set like everything else. */
+export interface AdmissionRules {
+  readonly rulesVersion: number;
+  /** Seconds an artifact lives at most. */
+  readonly artifactLifetimeSeconds: number;
+  /** ISO 4217 plus configured assets. */
+  readonly currencies: CurrencyTable;
+}
+
+/** A decision already recorded under the same intent id. */
+export interface RecordedIntent {
+  readonly decisionId: string;
+  readonly bodyHash: string;
+}
+
+/** Everything beside the intent and the locked rows. A member that could not be established is `'unknown'` and denies. */
+export interface AdmissionFacts {
+  /** Log append time, monotone per partition: order, ids, `iat`, `nbf`, `exp`. */
+  readonly appendedAtMs: number;
+  /** Database clock after the locks: may only deny. */
+  readonly judgedAtMs: number;
+  readonly recorded: RecordedIntent | null;
+  readonly agent: 'active' | 'disabled' | Absent;
+  /** The party the verified signing key belongs to. */
+  readonly signer: { readonly kid: string; readonly agent: string } | 'unknown';
+  readonly counterparty: CounterpartyFacts | Absent;
+  /** RFC 7638 thumbprint of the audience's current settlement key: becomes `cnf.jkt`. */
+  readonly audienceKey: { readonly jkt: string } | Absent;
+  readonly attestation: AttestationFacts | Absent;
+  readonly policy: PolicyFacts | 'unknown';
+  /** A halt wider than the flow: agent, counterparty, principal, domain, all. */
+  readonly scope: 'running' | 'halted' | 'unknown';
+  /** What this very event showed. */
+  readonly drift: 'none' | 'found' | 'unknown';
+  readonly approval: 'none' | 'approved' | 'refused' | 'unknown';
+  /** Intents now parked on the flow. */
+  readonly parkedCount: number;
+  /** Whether the domain can sign artifacts. */
+  readonly issuer: 'ready' | 'unknown';
+  readonly watches: Watches;
+  readonly rules: AdmissionRules;
+}
+
+/** What is locked, read after the locks, and handed on by the fold. */
+export interface AdmissionState {
+  /** Root first, the intent's mandate last; a level that could not be found is left out and breaks the chain. */
+  readonly levels: readonly LevelState[] | Absent;
+  readonly flow: Flow | Absent;
+}
+
+export const STAGES = ['policy', 'identity', 'runtime_integrity', 'environment', 'governance', 'issue'] as const;
+export type Stage = (typeof STAGES)[number];
+export interface StageVerdict {
+  readonly stage: Stage;
+  readonly verdict: 'passed' | 'failed' | 'not_run';
+}
+
+/** A limit that stopped a spend, as its own level's holder may see it. Money in major units. */
+export interface ShownLimit {
+  readonly mandate: string;
+  readonly name: string;
+  readonly limit: string;
+  readonly available: string;
+}
+
+/** What an artifact will say about money and time. Times in whole seconds (RFC 7519 NumericDate). */
+export interface ArtifactTerms {
+  /** Canonical spelling, major units. */
+  readonly amount: string;
+  readonly currency: string;
+  readonly iat: number;
+  readonly nbf: number;
+  readonly exp: number;
+  readonly settleBy: number;
+  readonly epoch: number;
+}
+
+export interface AdmissionDecision {
+  readonly outcome: 'authorized' | 'denied' | 'parked';
+  readonly code: AdmissionDenial | null;
+  /** The member of the intent, or the missing source, the code is about. */
+  readonly field: string | null;
+  readonly limit: ShownLimit | null;
+  /** All six, in order. */
+  readonly stages: readonly StageVerdict[];
+  /** Of an authorized decision. */
+  readonly terms: ArtifactTerms | null;
+  /** Of a parked one: the instant its wait ends, Unix ms. */
+  readonly parkedUntilMs: number | null;
+}
+
+/** Outcome of the fold for one intent. Nothing given is changed; what changed is new. */
+export interface AdmissionResult {
+  readonly decision: AdmissionDecision;
+  readonly state: AdmissionState;
+  /** Lifecycle events this decision caused, in order; `state.flow` is after them. */
+  readonly transitions: readonly FlowEvent[];
+  readonly readSet: AdmissionReadSet;
+}
+
+/** Plain JSON: decimal strings, integer milliseconds. See read-set.ts for its members. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+export type AdmissionReadSet = { readonly [name: string]: Json };

@@ -1,0 +1,36 @@
+/** Named maxima of the domain. Every loop, list and number of core is bounded by one of these. */
+export const LIMITS = {
+  /** Levels of a mandate tree: organisation → team → agent → sub-agent and room for as many again. */
+  mandateDepthMax: 8,
+  /** Counterparties a mandate may list; more than these are a policy, not a list. */
+  mandateCounterpartiesMax: 1_024,
+  /** Reference values of an environment. */
+  measurementsMax: 16,
+  /** Windows and counterparty limits of one mandate. */
+  countedLimitsMax: 16,
+  /** Characters of an amount, before any parsing: 20 digits, a point, 18 digits. */
+  amountLengthMax: 39,
+  /** Digits before the decimal point: numeric(38,18) holds 20. */
+  amountIntegerDigitsMax: 20,
+  /** Digits after the decimal point of a configured asset: numeric(38,18) holds 18. */
+  amountFractionDigitsMax: 18,
+  /** Captures of one hold in mode `multi`. */
+  capturesMax: 100,
+  /** Seconds from issue to `settle_by`: 90 days. */
+  settleBySecondsMax: 7_776_000,
+  /** Seconds from issue to `exp`, when no setting says less: 24 hours. */
+  artifactLifetimeSecondsMax: 86_400,
+  /** Intents parked on one flow at a time. */
+  parkedPerFlowMax: 100,
+  /** Seconds an intent may wait parked: 7 days. */
+  parkSecondsMax: 604_800,
+  /** The log's clock may run ahead of the database's by this, milliseconds. */
+  clockAheadMsMax: 30_000,
+  /** `exp − iat` of an intent, milliseconds: 24 hours. */
+  intentLifetimeMsMax: 86_400_000,
+  /** Intents of one batch. */
+  batchItemsMax: 10_000,
+} as const;
+
+/** Of the rules below this directory. A decision names it; replay recomputes within one version only. */
+export const RULES_VERSION = 1;
