@@ -21,8 +21,11 @@ CREATE TABLE settlements (
   currency text,
   state text NOT NULL, -- capturing|captured|returned|unknown|released|refunding|refunded|denied
   rail text NOT NULL,
-  refund_of uuid,
+  refund_of uuid,             -- of a refund: its capture
+  refunding numeric(38,18) NOT NULL DEFAULT 0, -- of a capture: being given back
+  refunded numeric(38,18) NOT NULL DEFAULT 0,  -- of a capture: given back
   outcome_due_at timestamptz,
+  claims text NOT NULL,       -- of the receipt, RFC 8785 form
   read_set text NOT NULL,
   decision_hash bytea NOT NULL,
   leaf_hash bytea NOT NULL,

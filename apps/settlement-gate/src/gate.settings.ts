@@ -1,0 +1,23 @@
+import { setting } from '@spendgate/platform';
+
+/** Settings of the settlement gate. None of them turns a denial into a pass. */
+export const GATE_SETTINGS = {
+  SPENDGATE_OUTCOME_DUE_SECONDS: setting.integer({
+    default: 3_600,
+    min: 1,
+    max: 604_800,
+    about: 'silence of an external rail after this is settlement_unknown',
+  }),
+  SPENDGATE_RAIL_TIMEOUT_MS: setting.integer({
+    default: 2_000,
+    min: 50,
+    max: 60_000,
+    about: 'a managed rail that has not answered by then is settlement_unknown',
+  }),
+  SPENDGATE_GATE_SWEEP_MS: setting.integer({
+    default: 1_000,
+    min: 50,
+    max: 60_000,
+    about: 'pause between two looks for ended holds and overdue outcomes',
+  }),
+} as const;
