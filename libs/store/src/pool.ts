@@ -26,11 +26,15 @@ const SESSION = { idleInTransactionMs: 10_000, lockMs: 10_000, transactionMs: 60
 const INT8 = 20;
 const INT8_ARRAY = 1016;
 
+function parseBigints(text: string): bigint[] {
+  return text === '{}' ? [] : text.slice(1, -1).split(',').map(BigInt);
+}
+
 /** `bigint` columns arrive as JavaScript bigints: an offset or a count is never rounded. The rest as pg does it. */
 const TYPES: pg.CustomTypesConfig = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (oid === INT8 && format !== 'binary') return BigInt;
-    if (oid === INT8_ARRAY && format !== 'binary') return (text: string) => text.slice(1, -1).split(',').map(BigInt);
+    if (oid === INT8_ARRAY && format !== 'binary') return parseBigints;
     // pg-types overloads on literal formats; the caller's format is one of them.
     return pg.types.getTypeParser(oid, format as 'text');
   },

@@ -61,8 +61,11 @@ const READ = statement(
   `SELECT r.topic, r.partition, r."offset", r.key, r.value, r.headers,
      floor(extract(epoch FROM r.appended_at) * 1000)::float8 AS "appendedAtMs"
    FROM unnest($1::text[], $2::int[], $3::bigint[]) AS c (topic, partition, start),
-   LATERAL (SELECT * FROM embedded_records e
-     WHERE e.topic = c.topic AND e.partition = c.partition AND e."offset" >= c.start ORDER BY e."offset" LIMIT $4) AS r
+   LATERAL (SELECT e.*, sum(octet_length(coalesce(e.value, ''))) OVER (ORDER BY e."offset") AS upto
+     FROM (SELECT * FROM embedded_records e
+       WHERE e.topic = c.topic AND e.partition = c.partition AND e."offset" >= c.start
+       ORDER BY e."offset" LIMIT $4) AS e) AS r
+   WHERE r.upto <= $5 OR r."offset" = c.start
    ORDER BY r.topic, r.partition, r."offset"`,
 );
 const ENDS = statement(
@@ -105,15 +108,25 @@ export async function appendRecords(pool: Pool, records: readonly AppendedRecord
   });
 }
 
-/** Reads on at each cursor in one statement, partitions in order, offsets in order. @param limit records per cursor */
-export function readRecords(pool: Pool, cursors: readonly ReadCursor[], limit: number): Promise<StoredRecord[]> {
+/**
+ * Reads on at each cursor in one statement, partitions in order, offsets in order.
+ *
+ * @param limit records per cursor
+ * @param bytesMax bytes of values per cursor; the first record comes whatever its size, or reading would stand still
+ */
+export function readRecords(
+  pool: Pool,
+  cursors: readonly ReadCursor[],
+  limit: number,
+  bytesMax: number,
+): Promise<StoredRecord[]> {
   if (cursors.length === 0) return Promise.resolve([]);
   const columns = [
     cursors.map((each) => each.topic),
     cursors.map((each) => each.partition),
     cursors.map((each) => each.offset),
   ];
-  return guarded(() => query<StoredRecord & Record<string, unknown>>(pool, READ, [...columns, limit]));
+  return guarded(() => query<StoredRecord & Record<string, unknown>>(pool, READ, [...columns, limit, bytesMax]));
 }
 
 export interface PartitionRange {
