@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { hashJson } from '@spendgate/codec';
+import { hashJsonText } from '@spendgate/codec';
 import { ed25519PointProblem } from './ed25519-point.js';
 import type { KeyPurpose, PublicJwk, TokenAlgorithm, VerificationKey } from './keys.js';
 
@@ -65,8 +65,8 @@ export function parsePublicKey(input: unknown, owner: KeyOwner = {}): ParsedKey 
 /** RFC 7638: SHA-256 over the required members in order, which is what the canonical form of them alone is. */
 export function thumbprint(jwk: PublicJwk): string {
   return jwk.kty === 'OKP'
-    ? hashJson({ crv: jwk.crv, kty: jwk.kty, x: jwk.x })
-    : hashJson({ crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y });
+    ? hashJsonText({ crv: jwk.crv, kty: jwk.kty, x: jwk.x })
+    : hashJsonText({ crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y });
 }
 
 const nodeKeys = new WeakMap<PublicJwk, KeyObject>();

@@ -1,15 +1,22 @@
+import v8 from 'node:v8';
 import cedar from '@cedar-policy/cedar-wasm/nodejs';
 import type { AuthorizationAnswer, Context, PolicyJson, SchemaJson } from '@cedar-policy/cedar-wasm/nodejs';
 
 export type { AuthorizationAnswer, PolicyJson };
 
+/**
+ * V8 11 (Node 20) aborts the process ("unreachable code" in the deoptimizer) when optimised code that inlined a call
+ * into WebAssembly is deoptimised; 10,000 policies bring it about every time. Without that inlining it cannot happen.
+ */
+if (process.versions.v8.startsWith('11.')) v8.setFlagsFromString('--no-turbo-inline-js-wasm-calls');
+
 /** Part of every hash: another engine may judge the same text differently. */
 export const ENGINE = { engine: 'cedar', version: cedar.getCedarVersion() } as const;
 
-/** Policies per call into the engine: it parses 10,000 in one call, but V8 has crashed on that in long-lived processes. */
+/** Policies per call into the engine, so that one call stays short. */
 const VALIDATE_CHUNK = 200;
 /** Parsed slices the engine keeps. It cannot forget one, only overwrite it, so their names are reused in turn. */
-const SLOTS = 512;
+const SLOTS = 8_192;
 
 export type NamedPolicies = ReadonlyMap<string, string>;
 export type Parsed<T> = { ok: true; value: T } | { ok: false; problems: string[] };

@@ -1,4 +1,4 @@
-import { hashJson } from '@spendgate/codec';
+import { hashJsonText } from '@spendgate/codec';
 import { keepSchema, parsePolicy, parseSchema, splitPolicies, validatePolicies } from './cedar.js';
 import type { PolicyJson } from './cedar.js';
 import { PolicyLoadError } from './types.js';
@@ -41,7 +41,7 @@ export function loadPolicies(source: PolicySource): { policies: LoadedPolicy[]; 
       problems.push(...parsed.problems);
       continue;
     }
-    const id = parsed.value.annotations?.['id'] ?? `policy-${hashJson(text).slice(0, 16)}`;
+    const id = parsed.value.annotations?.['id'] ?? `policy-${hashJsonText(text).slice(0, 16)}`;
     if (policies.has(id)) problems.push(`two policies have the id "${id}"`);
     if (hasUnsafeNumber(parsed.value)) problems.push(`${id}: a number at or above 2^53 would be read as another one`);
     policies.set(id, { id, text, json: parsed.value });
@@ -50,7 +50,7 @@ export function loadPolicies(source: PolicySource): { policies: LoadedPolicy[]; 
   const invalid = validatePolicies(source.schemaText, new Map([...policies].map(([id, { text }]) => [id, text])));
   if (invalid.length > 0) fail(invalid);
 
-  const schemaName = hashJson(source.schemaText);
+  const schemaName = hashJsonText(source.schemaText);
   const kept = keepSchema(schemaName, source.schemaText);
   if (kept.length > 0) fail(kept);
   // Sorted by id, so that two texts with the same policies in another order are the same set.

@@ -1,4 +1,4 @@
-import { hashJson } from '@spendgate/codec';
+import { hashJsonText } from '@spendgate/codec';
 import { ENGINE, ParsedSlice } from './cedar.js';
 import { loadPolicies } from './load.js';
 import type { LoadedPolicy } from './load.js';
@@ -133,5 +133,5 @@ function remember<T>(map: Map<string, T>, key: string, value: T, max: number): v
 }
 
 function hashPolicies(policies: readonly LoadedPolicy[], schemaText: string): string {
-  return hashJson({ ...ENGINE, schema: schemaText, policies: policies.map(({ id, text }) => ({ id, text })) });
+  return hashJsonText({ ...ENGINE, schema: schemaText, policies: policies.map(({ id, text }) => ({ id, text })) });
 }

@@ -18,14 +18,22 @@ describe('what a slice reads of a request', () => {
       principal: false,
       resource: false,
       attributes: [],
-      thresholds: [['amount_minor', [10, 500]]],
+      literals: [['amount_minor', [10, 500]]],
     });
   });
   it('is the value where it is computed with', () => {
     expect(projected('context.amount_minor + 1 > 500 && context.amount_minor < 9')).toMatchObject({
       attributes: ['amount_minor'],
-      thresholds: [],
+      literals: [],
     });
+  });
+  it('is which literal it equals where a text is only compared with literals', () => {
+    const condition = 'context.currency != "USD" || ["EUR", "CHF"].contains(context.currency)';
+    expect(projected(condition)).toMatchObject({ attributes: [], literals: [['currency', ['CHF', 'EUR', 'USD']]] });
+    expect(projected('["EUR", context.mandate].contains(context.currency)')).toMatchObject({
+      attributes: ['currency', 'mandate'],
+    });
+    expect(projected('context.currency like "U*"').attributes).toEqual(['currency']);
   });
   it('is everything where the context is used as a whole', () => {
     expect(projected('[context].contains(context)').attributes).toEqual(['*']);
@@ -45,6 +53,11 @@ describe('what a slice reads of a request', () => {
       comparison,
       fc.constantFrom(
         'context.currency == "USD"',
+        'context.currency like "*R"',
+        '["USD", "CHF"].contains(context.currency)',
+        '[1, 3].contains(context.amount_minor)',
+        '["USD", context.mandate].contains(context.currency)',
+        '{ Var: principal } == { Var: Agent::"b" }',
         'principal == Agent::"a"',
         'resource == Counterparty::"m"',
         'context.amount_minor * 9007199254740991 * 1025 > 0',
@@ -64,7 +77,7 @@ describe('what a slice reads of a request', () => {
         principal: fc.constantFrom('a', 'b'),
         resource: fc.constantFrom('m', 'n'),
         amount: fc.integer({ min: -2, max: 6 }),
-        currency: fc.constantFrom('USD', 'EUR'),
+        currency: fc.constantFrom('USD', 'EUR', 'CHF', 'x'),
         category: fc.constantFrom(undefined, '5411', '5812'),
       }),
       { minLength: 2, maxLength: 12 },

@@ -6,9 +6,11 @@ export interface Projection {
   readonly resource: boolean;
   /** Attributes whose value is compared as a whole. */
   readonly attributes: readonly string[];
-  /** Attributes that are only compared with literals: which side of each threshold they are on decides, not the value. */
-  readonly thresholds: readonly (readonly [attribute: string, literals: readonly number[]])[];
+  /** Attributes only compared with literals: which literal they equal, or lie between, decides, and not the value. */
+  readonly literals: readonly (readonly [attribute: string, literals: readonly Literal[]])[];
 }
+
+type Literal = number | string;
 
 const COMPARISONS = new Set(['<', '<=', '>', '>=', '==', '!=']);
 
@@ -21,15 +23,17 @@ const COMPARISONS = new Set(['<', '<=', '>', '>=', '==', '!=']);
 export function projectionOf(conditions: readonly unknown[]): Projection {
   const seen = { principal: false, resource: false, wholeContext: false };
   const whole = new Set<string>();
-  const literals = new Map<string, Set<number>>();
+  const literals = new Map<string, Set<Literal>>();
   const walk = (node: unknown): void => {
     if (typeof node !== 'object' || node === null) return;
     for (const [operator, operand] of Object.entries(node) as [string, unknown][]) {
       // as: entries of an object are unknown
-      const compared = COMPARISONS.has(operator) ? comparison(operand) : undefined;
+      const compared = COMPARISONS.has(operator) || operator === 'contains' ? comparison(operand) : undefined;
       const attribute = operator === '.' ? contextAttribute(operand) : undefined;
       if (compared !== undefined) {
-        literals.set(compared.attribute, (literals.get(compared.attribute) ?? new Set()).add(compared.literal));
+        const known = literals.get(compared.attribute) ?? new Set();
+        compared.literals.forEach((literal) => known.add(literal));
+        literals.set(compared.attribute, known);
       } else if (attribute !== undefined) {
         whole.add(attribute);
       } else if (operator === 'has' && contextAttribute(operand) !== undefined) {
@@ -44,14 +48,20 @@ export function projectionOf(conditions: readonly unknown[]): Projection {
     }
   };
   conditions.forEach(walk);
-  if (seen.wholeContext) return { ...seen, attributes: [ANY_ATTRIBUTE], thresholds: [] };
-  const thresholds = [...literals].filter(([attribute]) => !whole.has(attribute));
+  if (seen.wholeContext) return { ...seen, attributes: [ANY_ATTRIBUTE], literals: [] };
+  const compared = [...literals].filter(([attribute]) => !whole.has(attribute));
   return {
     principal: seen.principal,
     resource: seen.resource,
     attributes: [...whole].sort(),
-    thresholds: thresholds.map(([attribute, set]) => [attribute, [...set].sort((a, b) => a - b)] as const),
+    literals: compared.map(([attribute, set]) => [attribute, [...set].sort(byValue)] as const),
   };
+}
+
+/** Numbers in order, so that a value's place among them can be counted; texts in any order that is always the same. */
+function byValue(a: Literal, b: Literal): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  return String(a) < String(b) ? -1 : 1;
 }
 
 /** Stands for "the whole context"; not a name Cedar's grammar lets anybody write without quoting, and harmless if they do. */
@@ -67,7 +77,7 @@ export function projectionKey(projection: Projection, request: PolicyRequest): s
   } else {
     for (const name of projection.attributes) parts.push(plain(request.context[name]));
   }
-  for (const [name, literals] of projection.thresholds) parts.push(sideOf(request.context[name], literals));
+  for (const [name, literals] of projection.literals) parts.push(sideOf(request.context[name], literals));
   return JSON.stringify(parts);
 }
 
@@ -85,29 +95,39 @@ function plain(value: PolicyValue | undefined): unknown {
   return typeof value === 'bigint' ? Number(value) : (value ?? null); // checked to be below 2^53 before
 }
 
-/** Twice the number of literals below the value, plus one if it equals the next: the interval it lies in. */
-function sideOf(value: PolicyValue | undefined, literals: readonly number[]): unknown {
+/** A text: itself where it equals a literal. A number: twice the literals below it, plus one where it equals the next. */
+function sideOf(value: PolicyValue | undefined, literals: readonly Literal[]): unknown {
+  if (typeof value === 'string') return literals.includes(value) ? value : null;
   if (typeof value !== 'number' && typeof value !== 'bigint') return plain(value);
-  const below = literals.filter((literal) => literal < value).length;
-  return 2 * below + (literals[below] !== undefined && BigInt(literals[below]) === BigInt(value) ? 1 : 0);
+  let side = 0;
+  for (const literal of literals) {
+    if (typeof literal === 'number' && literal <= value) side += literal < value ? 2 : 1;
+  }
+  return side;
 }
 
-function comparison(operand: unknown): { attribute: string; literal: number } | undefined {
+/** `context.a < 5`, `"x" == context.a`, `["x", "y"].contains(context.a)`; anything else is no plain comparison. */
+function comparison(operand: unknown): { attribute: string; literals: readonly Literal[] } | undefined {
   if (typeof operand !== 'object' || operand === null || !('left' in operand) || !('right' in operand))
     return undefined;
   const [left, right] = [operand.left, operand.right];
   const attribute = accessed(left) ?? accessed(right);
-  const literal = literalOf(left) ?? literalOf(right);
-  return attribute === undefined || literal === undefined ? undefined : { attribute, literal };
+  const literals = literalsOf(left) ?? literalsOf(right);
+  return attribute === undefined || literals === undefined ? undefined : { attribute, literals };
 }
 
 function accessed(node: unknown): string | undefined {
   return typeof node === 'object' && node !== null && '.' in node ? contextAttribute(node['.']) : undefined;
 }
 
-function literalOf(node: unknown): number | undefined {
-  if (typeof node !== 'object' || node === null || !('Value' in node)) return undefined;
-  return typeof node.Value === 'number' ? node.Value : undefined;
+function literalsOf(node: unknown): readonly Literal[] | undefined {
+  if (typeof node !== 'object' || node === null) return undefined;
+  if ('Set' in node && Array.isArray(node.Set)) {
+    const members = (node.Set as unknown[]).map(literalsOf); // as: Array.isArray only says any[]
+    return members.every((member) => member?.length === 1) ? members.flatMap((member) => member ?? []) : undefined;
+  }
+  const value = 'Value' in node ? node.Value : undefined;
+  return typeof value === 'number' || typeof value === 'string' ? [value] : undefined;
 }
 
 /** `context.name` or `context has name`; longer paths (`has a.b`) count as a use of the whole context. */

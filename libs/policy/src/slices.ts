@@ -11,12 +11,17 @@ const ANY = '*';
  */
 export class ScopeIndex {
   private readonly buckets = new Map<string, LoadedPolicy[]>();
+  /** Heads in use, so that most of a request's eight names need not be built. */
+  private readonly heads = { principal: new Set<string>(), action: new Set<string>(), resource: new Set<string>() };
 
   constructor(policies: readonly LoadedPolicy[]) {
     for (const policy of policies) {
       const resource = headOf(policy.json.resource);
       const principal = headOf(policy.json.principal);
       for (const action of actionsOf(policy.json)) {
+        this.heads.principal.add(principal);
+        this.heads.action.add(action);
+        this.heads.resource.add(resource);
         const bucket = bucketKey(principal, action, resource);
         const listed = this.buckets.get(bucket);
         if (listed === undefined) this.buckets.set(bucket, [policy]);
@@ -28,9 +33,11 @@ export class ScopeIndex {
   /** Names of the buckets that exist for a request: at most eight, equal for all requests that share a slice. */
   bucketsFor(principal: string, action: string, resource: string): string[] {
     const found: string[] = [];
-    for (const p of [ANY, `=${principal}`]) {
-      for (const a of [ANY, `=${action}`]) {
-        for (const r of [ANY, `=${resource}`]) {
+    const inUse = (heads: ReadonlySet<string>, id: string) => [ANY, `=${id}`].filter((head) => heads.has(head));
+    const [actions, resources] = [inUse(this.heads.action, action), inUse(this.heads.resource, resource)];
+    for (const p of inUse(this.heads.principal, principal)) {
+      for (const a of actions) {
+        for (const r of resources) {
           const bucket = bucketKey(p, a, r);
           if (this.buckets.has(bucket)) found.push(bucket);
         }
