@@ -14,10 +14,13 @@ export interface Money {
 
 export type MoneyProblem = 'currency_unsupported' | 'currency_precision' | 'amount_invalid';
 
-/** Every amount of numeric(38,18) is exact; the default of 20 digits would round sums silently. */
-export const Exact = Decimal.clone({ precision: 80, rounding: Decimal.ROUND_HALF_EVEN, toExpNeg: -40, toExpPos: 60 });
+/**
+ * Every sum of numeric(38,18) values is exact; the library's default of 20 digits would round them silently. Set on the
+ * class itself, so that no amount of this process is an inexact one, and printed without an exponent.
+ */
+Decimal.set({ precision: 80, rounding: Decimal.ROUND_HALF_EVEN, toExpNeg: -40, toExpPos: 60 });
 
-export const ZERO: Decimal = new Exact(0);
+export const ZERO: Decimal = new Decimal(0);
 
 /**
  * ISO 4217 and the digital assets a domain configures.
@@ -57,7 +60,7 @@ export function parseMoney(value: string, currency: string, table: CurrencyTable
   if (whole.length > LIMITS.amountIntegerDigitsMax) return 'amount_invalid';
   if (fraction.length > digits) return 'currency_precision';
   if (fraction.length < digits) return 'amount_invalid';
-  const amount = new Exact(value);
+  const amount = new Decimal(value);
   return amount.isZero() ? 'amount_invalid' : { amount, currency };
 }
 
@@ -80,5 +83,5 @@ export function minorUnits(money: Money, table: CurrencyTable = ISO_4217): bigin
 
 /** An amount from a trusted row: any spelling, zero and trailing zeros allowed. */
 export function decimal(value: string): Decimal {
-  return new Exact(value);
+  return new Decimal(value);
 }

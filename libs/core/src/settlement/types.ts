@@ -19,8 +19,10 @@ export interface SettlementRequest {
   readonly action: SettlementAction;
   /** capture_id, void_id or refund_id, chosen by the presenter. */
   readonly actionId: string;
-  /** Party id of who signed, and the thumbprint of the key it signed with. */
+  /** Who signed: a settlement service, or the agent itself, which may void. Ids of the two are apart. */
+  readonly presenterKind: 'settlement_service' | 'agent';
   readonly presenter: string;
+  /** RFC 7638 thumbprint of the key it signed with. */
   readonly presenterJkt: string;
   /** `null`: the request names none. */
   readonly artifactId: string | null;
