@@ -2,7 +2,8 @@ import { DependencyError, SpendgateError } from '@spendgate/core';
 import type { Admin, Kafka } from 'kafkajs';
 import type { EventTransport, LagRow, OutgoingRecord, PublishedAt, Subscription } from '../event-transport.js';
 import { readLag, type PartitionEnd } from '../lag.js';
-import type { OwnerParts } from '../partition-owner.js';
+import { defectEnder, type TransportOptions } from '../transport-options.js';
+import { PublishQueue } from '../publish-queue.js';
 import { TOPIC_NAMES, type TopicName } from '../topics.js';
 import { connectKafka, type KafkaSettings } from './kafka-connection.js';
 import { KafkaGroup } from './kafka-group.js';
@@ -10,18 +11,11 @@ import { KafkaLog } from './kafka-log.js';
 import { KafkaProducer } from './kafka-producer.js';
 import { checkTopics, createTopics } from './kafka-topics.js';
 
-export interface KafkaTransportOptions extends OwnerParts {
+export interface KafkaTransportOptions extends TransportOptions {
   readonly settings: KafkaSettings;
   readonly prefix: string;
-  readonly partitions: number;
   readonly replication: number;
-  readonly partitionsAtOnce: number;
-  readonly batchBytesMax: number;
-  /** A member silent for this long loses its partitions. Default 10 s. */
-  readonly sessionTimeoutMs?: number;
 }
-
-const SESSION_TIMEOUT_MS = 10_000;
 
 /** The event transport on Apache Kafka, by kafkajs. Exactly-once effect comes from the lanes, never from Kafka. */
 export class KafkaTransport implements EventTransport {
@@ -29,6 +23,7 @@ export class KafkaTransport implements EventTransport {
   private readonly admin: Admin;
   private readonly log: KafkaLog;
   private readonly producer: KafkaProducer;
+  private readonly queue: PublishQueue;
   private groups: KafkaGroup[] = [];
   private topics: readonly { topic: TopicName; group: string }[] = [];
   private adminReady: Promise<void> | undefined;
@@ -37,29 +32,29 @@ export class KafkaTransport implements EventTransport {
     this.kafka = connectKafka(options.settings, options.logger);
     this.admin = this.kafka.admin();
     this.log = new KafkaLog(this.admin, options.prefix);
-    this.producer = new KafkaProducer(this.kafka, options.prefix, async (topic) => {
-      await this.connectAdmin();
-      return this.log.partitions(topic);
-    });
+    this.producer = new KafkaProducer(this.kafka, options.prefix);
+    this.queue = new PublishQueue(
+      (topic) => reachable(() => this.connectAdmin().then(() => this.log.partitions(topic))),
+      (records) => this.producer.send(records),
+    );
   }
 
   async start(subscriptions: readonly Subscription[]): Promise<void> {
     await this.connectAdmin();
     this.topics = subscriptions.map(({ topic, group }) => ({ topic, group }));
     await checkTopics(this.admin, this.options.prefix, [...new Set(subscriptions.map(({ topic }) => topic))]);
-    const { prefix, partitionsAtOnce, batchBytesMax, sessionTimeoutMs = SESSION_TIMEOUT_MS } = this.options;
-    const groupOptions = { prefix, partitionsAtOnce, batchBytesMax, sessionTimeoutMs };
-    const { pool, logger, endDefect } = this.options;
+    const { pool, logger } = this.options;
+    const parts = { pool, logger, endDefect: defectEnder(this, this.options) };
     for (const name of new Set(subscriptions.map(({ group }) => group))) {
       const own = subscriptions.filter(({ group }) => group === name);
-      const group = new KafkaGroup(this.kafka, this.log, name, own, { pool, logger, endDefect }, groupOptions);
+      const group = new KafkaGroup(this.kafka, this.log, name, own, parts, this.options);
       this.groups.push(group);
       await reachable(() => group.start());
     }
   }
 
   publish(topic: TopicName, records: readonly OutgoingRecord[]): Promise<PublishedAt[]> {
-    return this.producer.publish(topic, records);
+    return this.queue.publish(topic, records);
   }
 
   async lag(): Promise<LagRow[]> {
@@ -81,6 +76,7 @@ export class KafkaTransport implements EventTransport {
   async stop(): Promise<void> {
     await Promise.all(this.groups.map((group) => group.stop()));
     this.groups = [];
+    await this.queue.idle();
     await this.producer.stop();
     if (this.adminReady !== undefined) await this.admin.disconnect();
     this.adminReady = undefined;

@@ -27,6 +27,9 @@ export interface StoredRecord extends RecordPlace {
   readonly appendedAtMs: number;
 }
 
+/** Bytes of values one cursor gives, unless the caller asks for less. */
+const READ_BYTES_MAX = 4_000_000;
+
 /** Where to read on in one partition. */
 export type ReadCursor = RecordPlace;
 
@@ -61,11 +64,12 @@ const READ = statement(
   `SELECT r.topic, r.partition, r."offset", r.key, r.value, r.headers,
      floor(extract(epoch FROM r.appended_at) * 1000)::float8 AS "appendedAtMs"
    FROM unnest($1::text[], $2::int[], $3::bigint[]) AS c (topic, partition, start),
-   LATERAL (SELECT e.*, sum(octet_length(coalesce(e.value, ''))) OVER (ORDER BY e."offset") AS upto
+   LATERAL (SELECT e.*, sum(octet_length(e.value)) 
+       OVER (ORDER BY e."offset" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
      FROM (SELECT * FROM embedded_records e
        WHERE e.topic = c.topic AND e.partition = c.partition AND e."offset" >= c.start
        ORDER BY e."offset" LIMIT $4) AS e) AS r
-   WHERE r.upto <= $5 OR r."offset" = c.start
+   WHERE coalesce(r.before, 0) < $5
    ORDER BY r.topic, r.partition, r."offset"`,
 );
 const ENDS = statement(
@@ -112,13 +116,13 @@ export async function appendRecords(pool: Pool, records: readonly AppendedRecord
  * Reads on at each cursor in one statement, partitions in order, offsets in order.
  *
  * @param limit records per cursor
- * @param bytesMax bytes of values per cursor; the first record comes whatever its size, or reading would stand still
+ * @param bytesMax a cursor's records end with the one that reaches this many bytes of values
  */
 export function readRecords(
   pool: Pool,
   cursors: readonly ReadCursor[],
   limit: number,
-  bytesMax: number,
+  bytesMax: number = READ_BYTES_MAX,
 ): Promise<StoredRecord[]> {
   if (cursors.length === 0) return Promise.resolve([]);
   const columns = [

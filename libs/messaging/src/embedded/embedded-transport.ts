@@ -1,0 +1,136 @@
+import { DependencyError } from '@spendgate/core';
+import {
+  AppendListener,
+  appendRecords,
+  checkTopics,
+  createTopics,
+  notifyAppended,
+  readRanges,
+  readTopics,
+} from '@spendgate/store';
+import type { EventTransport, LagRow, OutgoingRecord, PublishedAt, Subscription } from '../event-transport.js';
+import { readLag } from '../lag.js';
+import { type PlacedRecord, PublishQueue } from '../publish-queue.js';
+import { TOPIC_NAMES, TOPIC_SPECS, type TopicName } from '../topics.js';
+import { defectEnder, type TransportOptions } from '../transport-options.js';
+import { EmbeddedGroup } from './embedded-group.js';
+
+export interface EmbeddedTransportOptions extends TransportOptions {
+  /** For the one connection that listens; a secret. */
+  readonly databaseUrl: string;
+}
+
+/** The event transport on Kafka-shaped tables in PostgreSQL: the same places, order, groups and lanes, without Kafka. */
+export class EmbeddedTransport implements EventTransport {
+  private readonly queue: PublishQueue;
+  private readonly partitionCounts = new Map<TopicName, number>();
+  private groups: EmbeddedGroup[] = [];
+  private listener: AppendListener | undefined;
+  private topics: readonly { topic: TopicName; group: string }[] = [];
+  private readonly unannounced = new Set<TopicName>();
+  private announcing: Promise<void> | undefined;
+
+  constructor(private readonly options: EmbeddedTransportOptions) {
+    this.queue = new PublishQueue(
+      (topic) => this.partitionsOf(topic),
+      (records) => this.append(records),
+    );
+  }
+
+  async start(subscriptions: readonly Subscription[]): Promise<void> {
+    this.topics = subscriptions.map(({ topic, group }) => ({ topic, group }));
+    await checkTopics(this.options.pool, this.shapes([...new Set(subscriptions.map(({ topic }) => topic))]));
+    const { pool, logger } = this.options;
+    const parts = { pool, logger, endDefect: defectEnder(this, this.options) };
+    for (const name of new Set(subscriptions.map(({ group }) => group))) {
+      const own = subscriptions.filter(({ group }) => group === name);
+      this.groups.push(new EmbeddedGroup(name, own, parts, this.options));
+    }
+    this.listener = new AppendListener(this.options.databaseUrl, () => {
+      for (const group of this.groups) group.wake();
+    });
+    await this.listener.start();
+    for (const group of this.groups) await group.start();
+  }
+
+  publish(topic: TopicName, records: readonly OutgoingRecord[]): Promise<PublishedAt[]> {
+    return this.queue.publish(topic, records);
+  }
+
+  async lag(): Promise<LagRow[]> {
+    const ranges = await readRanges(
+      this.options.pool,
+      this.topics.map(({ topic }) => topic),
+    );
+    const ends = this.topics.flatMap(({ topic, group }) =>
+      ranges.filter((range) => range.topic === topic).map((range) => ({ ...range, topic, group })),
+    );
+    return readLag(this.options.pool, ends);
+  }
+
+  async ensureTopics(mode: 'create' | 'check'): Promise<void> {
+    if (mode === 'create') await createTopics(this.options.pool, this.shapes(TOPIC_NAMES));
+    await checkTopics(this.options.pool, this.shapes(TOPIC_NAMES));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.groups.map((group) => group.stop()));
+    this.groups = [];
+    await this.queue.idle();
+    await this.announcing;
+    await this.listener?.stop();
+    this.listener = undefined;
+  }
+
+  private shapes(topics: readonly TopicName[]): { topic: string; partitions: number }[] {
+    const { partitions } = this.options;
+    return topics.map((topic) => ({ topic, partitions: TOPIC_SPECS[topic].partitions === 1 ? 1 : partitions }));
+  }
+
+  private async partitionsOf(topic: TopicName): Promise<number> {
+    const known = this.partitionCounts.get(topic);
+    if (known !== undefined) return known;
+    const [found] = await readTopics(this.options.pool, [topic]);
+    if (found === undefined) throw new DependencyError('ERR_TOPIC_MISSING', `${topic}: run spendgate migrate --topics`);
+    this.partitionCounts.set(topic, found.partitions);
+    return found.partitions;
+  }
+
+  private async append(records: readonly PlacedRecord[]): Promise<bigint[]> {
+    const places = await appendRecords(
+      this.options.pool,
+      records.map(({ topic, partition, record }) => ({
+        topic,
+        partition,
+        key: record.key === null ? null : Buffer.from(record.key),
+        value: record.value,
+        headers: withoutNul(record.headers),
+      })),
+    );
+    for (const group of this.groups) {
+      for (const { topic, partition } of places) group.wakePartition(topic, partition); // needs no message
+    }
+    for (const topic of new Set(records.map((record) => record.topic))) this.announce(topic);
+    return places.map(({ offset }) => offset);
+  }
+
+  /** One NOTIFY at a time; what is appended meanwhile shares the next. */
+  private announce(topic: TopicName): void {
+    this.unannounced.add(topic);
+    this.announcing ??= this.announceAll();
+  }
+
+  private async announceAll(): Promise<void> {
+    for (const topic of this.unannounced) {
+      this.unannounced.delete(topic);
+      await notifyAppended(this.options.pool, topic);
+    }
+    this.announcing = undefined;
+  }
+}
+
+/** PostgreSQL text holds no NUL (jsonb refuses it); Kafka would carry it. */
+function withoutNul(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const clean = (text: string): string => text.replaceAll('\0', '\ufffd');
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [clean(name), clean(value)]));
+}
