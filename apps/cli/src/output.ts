@@ -22,7 +22,13 @@ export function printRows(rows: readonly Readonly<Record<string, unknown>>[], js
   const head = Object.keys(rows[0] ?? {});
   const cells = [head, ...rows.map((row) => head.map((key) => cell(row[key])))];
   const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-  for (const row of cells) printLine(row.map((text, column) => text.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
+  for (const row of cells)
+    printLine(
+      row
+        .map((text, column) => text.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
 }
 
 function cell(value: unknown): string {

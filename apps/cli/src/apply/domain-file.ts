@@ -55,9 +55,14 @@ const mandate = z.strictObject({
 
 /** What `spendgate apply FILE.yaml` declares. Order in the file does not matter; parents may stand below children. */
 export const DOMAIN_FILE = z.strictObject({
-  domain: z.strictObject({ issuer: z.string().min(1).max(256), kind: z.enum(['demo', 'own']).default('own') }).optional(),
+  domain: z
+    .strictObject({ issuer: z.string().min(1).max(256), kind: z.enum(['demo', 'own']).default('own') })
+    .optional(),
   principals: z.array(keyed).max(10_000).default([]),
-  people: z.array(keyed.extend({ roles: z.array(z.string()).default([]) })).max(10_000).default([]),
+  people: z
+    .array(keyed.extend({ roles: z.array(z.string()).default([]) }))
+    .max(10_000)
+    .default([]),
   settlement_services: z.array(keyed).max(10_000).default([]),
   attesters: z.array(keyed).max(10_000).default([]),
   rails: z.array(keyed).max(10_000).default([]),

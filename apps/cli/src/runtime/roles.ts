@@ -1,0 +1,47 @@
+import type { DynamicModule } from '@nestjs/common';
+import type { DomainKeyPurpose } from '@spendgate/artifact';
+import { AUTHORIZER_SETTINGS, AuthorizerModule } from '@spendgate/authorizer';
+import { MESSAGING_SETTINGS, type Runtime } from '@spendgate/messaging';
+import type { SettingTable } from '@spendgate/platform';
+import { GATE_SETTINGS, SettlementGateModule } from '@spendgate/settlement-gate';
+import { LOG_SETTINGS, TransparencyLogModule } from '@spendgate/transparency-log';
+import { PROCESS_SETTINGS } from './process.settings.js';
+
+/** One service: its module, its settings, and the only purposes whose private keys its process may open. */
+interface RoleEntry {
+  readonly module: { forRoot(runtime: Runtime): DynamicModule };
+  readonly settings: SettingTable;
+  readonly purposes: readonly DomainKeyPurpose[];
+  readonly about: string;
+}
+
+/** The roles `serve` knows, by the name on the command line. `up` starts all of them in one process. */
+export const ROLES = {
+  authorizer: {
+    module: AuthorizerModule,
+    settings: AUTHORIZER_SETTINGS,
+    purposes: ['artifact', 'decision'],
+    about: 'payment intents in, decisions and artifacts out',
+  },
+  'settlement-gate': {
+    module: SettlementGateModule,
+    settings: GATE_SETTINGS,
+    purposes: ['receipt'],
+    about: 'artifacts in, captures, voids and refunds out',
+  },
+  log: {
+    module: TransparencyLogModule,
+    settings: LOG_SETTINGS,
+    purposes: ['checkpoint', 'status'],
+    about: 'integrates audit leaves, signs checkpoints, serves proofs',
+  },
+} as const satisfies Record<string, RoleEntry>;
+
+export type Role = keyof typeof ROLES;
+export const ROLE_NAMES = Object.keys(ROLES) as Role[]; // as: Object.keys widens the names of our own table
+
+/** Settings of the given roles in one table: the process's, the transport's, then each role's own. */
+export function settingsOf(roles: readonly Role[]): SettingTable {
+  const own = roles.map((role): SettingTable => ROLES[role].settings);
+  return Object.assign({}, PROCESS_SETTINGS, MESSAGING_SETTINGS, ...own) as SettingTable; // as: assign of tables is a table
+}

@@ -1,0 +1,51 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type Runtime, SpendgateTransport } from '@spendgate/messaging';
+import { HealthController, RUNTIME } from './health.controller.js';
+import type { OpenRuntime } from './open-runtime.js';
+import { ROLES, type Role } from './roles.js';
+
+/** Largest HTTP body in bytes; the doors refuse earlier by the kind of object. */
+const BODY_BYTES_MAX = 1_048_576;
+
+/** The roles of one process under one Nest application. */
+@Module({})
+class ProcessModule {
+  static of(roles: readonly Role[], runtime: Runtime): DynamicModule {
+    return {
+      module: ProcessModule,
+      imports: roles.map((role) => ROLES[role].module.forRoot(runtime)),
+      controllers: [HealthController],
+      providers: [{ provide: RUNTIME, useValue: runtime }],
+    };
+  }
+}
+
+/**
+ * Starts the roles' HTTP routes on one port and their topic handlers on one transport.
+ *
+ * @returns the address that answers
+ */
+export async function serveRoles(roles: readonly Role[], open: OpenRuntime): Promise<string> {
+  const { runtime, settings, shutdown } = open;
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_BYTES_MAX, trustProxy: false });
+  const app = await NestFactory.create<NestFastifyApplication>(ProcessModule.of(roles, runtime), adapter, {
+    logger: runtime.logger,
+    bodyParser: false,
+    abortOnError: false,
+  });
+  acceptTokens(app);
+  app.connectMicroservice({ strategy: new SpendgateTransport(runtime.transport, runtime.logger) });
+  shutdown.add('doors and topic handlers', () => app.close());
+  await app.startAllMicroservices();
+  await app.listen(settings.SPENDGATE_PORT, settings.SPENDGATE_HOST);
+  return app.getUrl();
+}
+
+/** A body is one signed object: taken as bytes and judged by the strict decoder, never by a JSON parser in between. */
+function acceptTokens(app: NestFastifyApplication): void {
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+}
