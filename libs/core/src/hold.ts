@@ -24,7 +24,7 @@ export function openHold(amount: Decimal, terms: Pick<Hold, 'mode' | 'maxCapture
 /** held → capturing. @param final nothing will follow: what stays held is released with it. */
 export function startCapture(hold: Hold, amount: Decimal, final: boolean): HoldMove {
   demand(amount.lte(hold.held), 'capture above what is held');
-  const rest = final || hold.mode === 'single' ? hold.held.minus(amount) : ZERO;
+  const rest = final || hold.mode !== 'multi' ? hold.held.minus(amount) : ZERO;
   const taken = {
     ...hold,
     held: hold.held.minus(amount).minus(rest),

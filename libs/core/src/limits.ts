@@ -3,9 +3,9 @@ export const LIMITS = {
   /** Levels of a mandate tree: organisation → team → agent → sub-agent and room for as many again. */
   mandateDepthMax: 8,
   /** Counterparties a mandate may list; more than these are a policy, not a list. */
-  mandateCounterpartiesMax: 1_024,
+  mandateCounterpartiesMax: 256,
   /** Reference values of an environment. */
-  measurementsMax: 16,
+  measurementsMax: 32,
   /** Windows and counterparty limits of one mandate. */
   countedLimitsMax: 16,
   /** Characters of an amount, before any parsing: 20 digits, a point, 18 digits. */
@@ -15,15 +15,15 @@ export const LIMITS = {
   /** Digits after the decimal point of a configured asset: numeric(38,18) holds 18. */
   amountFractionDigitsMax: 18,
   /** Captures of one hold in mode `multi`. */
-  capturesMax: 100,
+  capturesMax: 1_000,
   /** Seconds from issue to `settle_by`: 90 days. */
   settleBySecondsMax: 7_776_000,
   /** Seconds from issue to `exp`, when no setting says less: 24 hours. */
   artifactLifetimeSecondsMax: 86_400,
   /** Intents parked on one flow at a time. */
   parkedPerFlowMax: 100,
-  /** Seconds an intent may wait parked: 7 days. */
-  parkSecondsMax: 604_800,
+  /** Seconds an intent may wait parked: a day, which is also the longest life of an intent. */
+  parkSecondsMax: 86_400,
   /** The log's clock may run ahead of the database's by this, milliseconds. */
   clockAheadMsMax: 30_000,
   /** `exp − iat` of an intent, milliseconds: 24 hours. */

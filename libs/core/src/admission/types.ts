@@ -3,6 +3,7 @@ import type { FlowEvent, FlowState } from '../lifecycle.js';
 import type { LevelState } from '../mandates/types.js';
 import type { CurrencyTable } from '../money.js';
 
+/** `single`: once, whole or less. `partial`: once, less is expected. `multi`: often. After the one the rest is released. */
 export type CaptureMode = 'single' | 'partial' | 'multi';
 
 /** How the amount may be taken: see settlement/. */
@@ -10,8 +11,8 @@ export interface CaptureTerms {
   readonly mode: CaptureMode;
   /** 1 unless the mode is `multi`. */
   readonly maxCaptures: number;
-  /** Seconds from issue until which later captures are granted; the first is granted before `exp`. */
-  readonly settleBySeconds: number;
+  /** First instant too late for a capture, Unix ms; `null`: the artifact's `exp`. */
+  readonly settleByMs: number | null;
 }
 
 /** A payment intent whose form and signature the door has established. Nothing of it is trusted beyond that. */
@@ -29,9 +30,10 @@ export interface Intent {
   /** The settlement service that will present the artifact. */
   readonly audience: string;
   readonly capture: CaptureTerms;
-  /** First instant too late, Unix ms. */
+  /** First instant too late, Unix ms; an intent without one has its `exp` here. */
   readonly deadlineMs: number;
-  readonly reference: string | null;
+  /** The agent's own; a settlement must name the same. */
+  readonly reference: string;
   readonly iatMs: number;
   readonly expMs: number;
 }

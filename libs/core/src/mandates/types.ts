@@ -13,7 +13,10 @@ export interface Mandate {
   readonly id: string;
   readonly version: number;
   readonly parent: string | null;
-  /** base64url SHA-256 of the parent's signed claims this mandate was granted under; `null` at the root. */
+  /**
+   * base64url SHA-256 of the parent's signed claims this mandate was granted under. `null` at the root, and where the
+   * claims name the parent by id alone.
+   */
   readonly parentHash: string | null;
   readonly root: string;
   /** Ids from the root to this mandate, both included. */

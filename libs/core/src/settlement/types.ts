@@ -32,7 +32,7 @@ export interface SettlementRequest {
   readonly amountText: string | null;
   readonly currency: string | null;
   readonly counterparty: string | null;
-  /** The artifact's reference, when the artifact has one and the request names it. */
+  /** `merchant_reference`: must be the artifact's. */
   readonly reference: string | null;
   /** Of a refund: the capture_id it returns money of. */
   readonly captureId: string | null;
@@ -56,7 +56,7 @@ export interface ArtifactFacts {
   readonly jkt: string;
   readonly successorJkts: readonly string[];
   readonly counterparty: string;
-  readonly reference: string | null;
+  readonly reference: string;
   readonly currency: string;
   readonly actions: readonly SettlementAction[];
   readonly nbfMs: number;
@@ -66,8 +66,8 @@ export interface ArtifactFacts {
   readonly policyHash: string;
   /** `null`: issued under a mandate that requires no attestation. */
   readonly measurement: string | null;
-  /** Hash of the mandate version the artifact was issued under, and of its parent's. */
-  readonly lineage: { readonly mandateHash: string | null; readonly parentHash: string | null };
+  /** As in the claims: the root mandate, the mandate spent under and the hash of its claims at issue. */
+  readonly lineage: { readonly root: string; readonly parent: string; readonly parentHash: string };
 }
 
 /** What an artifact keeps back, major units. amount = held + capturing + captured + released, always. */
