@@ -1,0 +1,67 @@
+/**
+ * RFC 8785 (JCS): the one text of a JSON value. Members sorted by UTF-16 code units (§3.2.3), strings escaped as
+ * ECMAScript does (§3.2.2.2), numbers as ECMAScript writes them (§3.2.2.3). Members whose value is `undefined` are
+ * left out, as `JSON.stringify` does.
+ *
+ * @throws {TypeError} a lone surrogate, NaN, infinity, bigint or another value JSON has no form for: what cannot be
+ *   written in one way only must not be hashed
+ */
+export function canonicalize(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return canonicalString(value);
+    case 'number':
+      return canonicalNumber(value);
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'object':
+      if (value === null) return 'null';
+      return Array.isArray(value) ? canonicalArray(value) : canonicalObject(value);
+    default:
+      throw new TypeError(`no canonical JSON form for ${typeof value}`);
+  }
+}
+
+// Printable ASCII without quote and backslash is written as it is: nearly every string we sign.
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+function canonicalString(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
+  if (!isWellFormed(text)) throw new TypeError('a lone surrogate has no UTF-8 form');
+  return JSON.stringify(text);
+}
+
+// With the `u` flag a surrogate that is half of a pair is no match of its own.
+const LONE_SURROGATE = /[\uD800-\uDFFF]/u;
+
+/** @returns whether a string holds no lone surrogate, so that it has a UTF-8 form. */
+export function isWellFormed(text: string): boolean {
+  return !LONE_SURROGATE.test(text);
+}
+
+function canonicalNumber(value: number): string {
+  if (!Number.isFinite(value)) throw new TypeError('NaN and infinity are no JSON numbers');
+  return Object.is(value, -0) ? '0' : String(value);
+}
+
+function canonicalArray(items: readonly unknown[]): string {
+  let text = '[';
+  for (let i = 0; i < items.length; i++) text += i === 0 ? canonicalize(items[i]) : `,${canonicalize(items[i])}`;
+  return `${text}]`;
+}
+
+function canonicalObject(value: object): string {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) throw new TypeError('only plain objects have a JSON form');
+  let text = '{';
+  for (const [name, member] of sortedMembers(value)) {
+    if (member === undefined) continue;
+    text += `${text === '{' ? '' : ','}${canonicalString(name)}:${canonicalize(member)}`;
+  }
+  return `${text}}`;
+}
+
+function sortedMembers(value: object): [string, unknown][] {
+  const members: [string, unknown][] = Object.entries(value);
+  return members.sort(([a], [b]) => (a < b ? -1 : 1)); // `<` compares UTF-16 code units, as §3.2.3 wants
+}

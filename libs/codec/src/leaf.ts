@@ -1,0 +1,65 @@
+import { canonicalize } from './canonical.js';
+import { sha256 } from './hash.js';
+import { LEAF_CAUSES_MAX } from './limits.js';
+import type { LeafType } from './leaf-types.js';
+
+/** Salt bytes of a commitment. */
+export const LEAF_SALT_BYTES = 32;
+
+/** What goes into the tree. It hides its payload: with the salt erased, the payload is gone and every proof still holds. */
+export interface Leaf {
+  readonly v: 1;
+  /** Issuer of the domain. */
+  readonly domain: string;
+  readonly type: LeafType;
+  /** Unix ms. */
+  readonly time: number;
+  /** base64url SHA-256. */
+  readonly commitment: string;
+  /** Leaf hashes of what led to it, base64url: the edges of the lineage. */
+  readonly causes: readonly string[];
+}
+
+export interface LeafInput {
+  readonly domain: string;
+  readonly type: LeafType;
+  readonly timeMs: number;
+  /** Plain JSON, of the payload schema its type names. */
+  readonly payload: unknown;
+  readonly salt: Uint8Array;
+  /** Leaf hashes, base64url; order is kept. */
+  readonly causes: readonly string[];
+}
+
+export interface EncodedLeaf {
+  /** RFC 8785 text of the leaf: the bytes in the tree. */
+  readonly leaf: string;
+  /** RFC 8785 text of the payload: the bytes committed to. */
+  readonly payload: string;
+  /** RFC 9162 §2.1.1 leaf hash. */
+  readonly leafHash: Buffer;
+}
+
+const COMMITMENT_PREFIX = Uint8Array.of(0x02);
+const LEAF_PREFIX = Uint8Array.of(0x00);
+
+/** SHA-256(0x02 ‖ salt ‖ payload): a third prefix beside the tree's 0x00 and 0x01, so none can pass for another. */
+export function commitmentOf(salt: Uint8Array, canonicalPayload: string): Buffer {
+  if (salt.length !== LEAF_SALT_BYTES) throw new RangeError(`a salt has ${LEAF_SALT_BYTES} bytes`);
+  return sha256(Buffer.concat([COMMITMENT_PREFIX, salt, Buffer.from(canonicalPayload)]));
+}
+
+/** RFC 9162 §2.1.1: SHA-256(0x00 ‖ leaf bytes). */
+export function leafHashOf(leaf: Uint8Array | string): Buffer {
+  return sha256(Buffer.concat([LEAF_PREFIX, Buffer.from(leaf)]));
+}
+
+/** Builds a leaf from its payload: canonical text, commitment, leaf hash. Equal arguments give equal bytes. */
+export function encodeLeaf({ domain, type, timeMs, payload, salt, causes }: LeafInput): EncodedLeaf {
+  if (causes.length > LEAF_CAUSES_MAX) throw new RangeError(`a leaf names at most ${LEAF_CAUSES_MAX} causes`);
+  if (!Number.isSafeInteger(timeMs) || timeMs < 0) throw new RangeError('time in ms');
+  const payloadText = canonicalize(payload);
+  const commitment = commitmentOf(salt, payloadText).toString('base64url');
+  const leaf = canonicalize({ v: 1, domain, type, time: timeMs, commitment, causes } satisfies Leaf);
+  return { leaf, payload: payloadText, leafHash: leafHashOf(leaf) };
+}

@@ -1,0 +1,48 @@
+/** Every size this library enforces, by name. Bytes unless the name says otherwise. */
+
+/** A signed intent, renewal or act as compact JWS. */
+export const INTENT_BYTES_MAX = 16_384;
+/** A signed settlement request or outcome as compact JWS. */
+export const SETTLEMENT_REQUEST_BYTES_MAX = 16_384;
+/** Any other signed object: mandates and status lists are larger. */
+export const TOKEN_BYTES_MAX = 262_144;
+/** One record value on a topic. */
+export const RECORD_VALUE_BYTES_MAX = 1_000_000;
+/** What a dead letter keeps of the record it describes. */
+export const DEAD_LETTER_PAYLOAD_BYTES_MAX = 4_096;
+/** The protected header of a compact JWS, decoded. */
+export const JWS_HEADER_BYTES_MAX = 1_024;
+/** A reported field path is cut here, so that a hostile member name cannot fill a log. */
+export const FIELD_PATH_CHARS_MAX = 256;
+/** Causes one leaf may name. */
+export const LEAF_CAUSES_MAX = 64;
+/** Deepest level of a mandate tree, the root being 0: organisation → team → agent → sub-agent, and as many again. */
+export const MANDATE_DEPTH_MAX = 7;
+
+/** Bounds of one JSON text; the defaults are those of a request. */
+export interface JsonLimits {
+  readonly bytesMax: number;
+  /** Nested arrays and objects; a bare scalar has depth 0. */
+  readonly depthMax: number;
+  /** UTF-16 code units of one string, member names included. */
+  readonly stringCharsMax: number;
+  readonly arrayItemsMax: number;
+  readonly objectMembersMax: number;
+}
+
+export const REQUEST_JSON_LIMITS: JsonLimits = {
+  bytesMax: INTENT_BYTES_MAX,
+  depthMax: 32,
+  stringCharsMax: 8_192,
+  arrayItemsMax: 1_024,
+  objectMembersMax: 256,
+};
+
+/** For what our own domain wrote: leaves' payloads, status lists, record values. */
+export const RECORD_JSON_LIMITS: JsonLimits = {
+  bytesMax: RECORD_VALUE_BYTES_MAX,
+  depthMax: 32,
+  stringCharsMax: RECORD_VALUE_BYTES_MAX,
+  arrayItemsMax: 65_536,
+  objectMembersMax: 4_096,
+};
