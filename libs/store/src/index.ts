@@ -43,3 +43,16 @@ export {
 } from './embedded-log/topics.js';
 export { AppendListener, notifyAppended } from './embedded-log/wake-up.js';
 export * from './authorization/index.js';
+export type {
+  ActivePolicy,
+  PartyFacts,
+  PartyKind,
+  PartyRef,
+  RegisteredCounterparty,
+  RegisteredKey,
+  RegistryFacts,
+  RegistryNeeds,
+} from './registry/facts.js';
+export { PARTY_KINDS } from './registry/facts.js';
+export { mandateOf, type MandatePlace } from './registry/mandate-row.js';
+export { Registry, RegistryMoved } from './registry/registry.js';

@@ -14,9 +14,11 @@ CREATE TABLE mandates (
   principal_id text NOT NULL,
   currency text NOT NULL,
   total_limit numeric(38,18) NOT NULL,
-  claims text NOT NULL, -- RFC 8785 form of the mandate claims
+  claims text NOT NULL, -- RFC 8785 form of the mandate claim
   token text NOT NULL,  -- signed mandate+jwt
-  mandate_hash text NOT NULL,
+  mandate_hash text NOT NULL, -- of the claims
+  parent_hash text,           -- the parent's mandate_hash this version was granted under
+  superseded_hashes text[] NOT NULL DEFAULT '{}',
   revoked_at timestamptz);
 CREATE INDEX mandates_by_agent ON mandates (agent_id);
 CREATE INDEX mandates_by_parent ON mandates (parent_id);

@@ -1,0 +1,61 @@
+import type { VerificationKey } from '@spendgate/artifact';
+import type { CounterpartyFacts, Mandate } from '@spendgate/core';
+
+export const PARTY_KINDS = ['principal', 'agent', 'settlement_service', 'attester', 'person', 'rail'] as const;
+export type PartyKind = (typeof PARTY_KINDS)[number];
+
+export interface PartyRef {
+  readonly kind: PartyKind;
+  readonly id: string;
+}
+
+/** A registered key with its owner. A removed key is not found at all; whether it is active is judged by time. */
+export interface RegisteredKey extends VerificationKey {
+  readonly partyKind: PartyKind;
+  readonly party: string;
+  readonly successorKid: string | null;
+}
+
+export interface PartyFacts {
+  readonly kind: PartyKind;
+  readonly id: string;
+  readonly name: string;
+  readonly state: 'active' | 'disabled';
+  readonly body: unknown;
+  /** Its keys that are not removed, the newest first. */
+  readonly keys: readonly RegisteredKey[];
+}
+
+export interface RegisteredCounterparty extends CounterpartyFacts {
+  readonly rail: string;
+  readonly accounts: unknown;
+}
+
+export interface ActivePolicy {
+  readonly policyId: string;
+  readonly version: number;
+  readonly setHash: string;
+  readonly policyText: string;
+  readonly schemaText: string;
+}
+
+/** What a batch needs to know. Unknown ids are no error: their facts are absent. */
+export interface RegistryNeeds {
+  readonly kids?: readonly string[];
+  readonly parties?: readonly PartyRef[];
+  readonly counterparties?: readonly string[];
+  /** Each is loaded with all its ancestors. */
+  readonly mandates?: readonly string[];
+}
+
+/** Facts of one control epoch, by value: what is not found here was looked for and is absent. */
+export interface RegistryFacts {
+  readonly epoch: bigint;
+  key(kid: string): RegisteredKey | undefined;
+  party(kind: PartyKind, id: string): PartyFacts | undefined;
+  counterparty(id: string): RegisteredCounterparty | undefined;
+  /** From the root to the mandate itself; `'unknown'` when a level is missing or was edited behind our back. */
+  chain(mandateId: string): readonly Mandate[] | 'absent' | 'unknown';
+  /** The version in force; all active policies are always loaded. */
+  policy(policyId: string): ActivePolicy | undefined;
+}

@@ -1,0 +1,72 @@
+import { mandateSchema, sha256Text } from '@spendgate/codec';
+import { type Mandate, decimal } from '@spendgate/core';
+
+/** A mandate as stored: the signed claims are the truth, the other columns place it in its tree. */
+export interface MandateRow {
+  mandate_id: string;
+  parent_hash: string | null;
+  root_id: string;
+  path: string[];
+  depth: number;
+  claims: string;
+  mandate_hash: string;
+  superseded_hashes: string[];
+  revoked_at: Date | null;
+}
+
+/** The columns of {@link MandateRow}, for a table or alias `m`. */
+export const MANDATE_COLUMNS = `m.mandate_id, m.parent_hash, m.root_id, m.path::text[] AS path, m.depth::int AS depth,
+  m.claims, m.mandate_hash, m.superseded_hashes, m.revoked_at`;
+
+/** Where a mandate stands in its tree. */
+export type MandatePlace = Pick<Mandate, 'root' | 'path' | 'depth' | 'parentHash' | 'supersededHashes' | 'revokedAtMs'>;
+
+/**
+ * Reads a stored mandate. Claims that are not the ones whose hash was recorded, or not of their schema, were edited
+ * behind our back: `'unknown'`, which denies.
+ */
+export function toMandate(row: MandateRow): Mandate | 'unknown' {
+  if (sha256Text(row.claims) !== row.mandate_hash) return 'unknown';
+  return mandateOf(row.claims, row.mandate_hash, {
+    root: row.root_id,
+    path: row.path,
+    depth: row.depth,
+    parentHash: row.parent_hash,
+    supersededHashes: row.superseded_hashes,
+    revokedAtMs: row.revoked_at === null ? null : row.revoked_at.getTime(),
+  });
+}
+
+/**
+ * The mandate that canonical claims grant.
+ *
+ * @param claims RFC 8785 form of the `mandate` claim @param hash of these claims
+ */
+export function mandateOf(claims: string, hash: string, place: MandatePlace): Mandate | 'unknown' {
+  const parsed = mandateSchema.safeParse(JSON.parse(claims));
+  if (!parsed.success) return 'unknown';
+  const claim = parsed.data;
+  const { environment, limits } = claim;
+  return {
+    id: claim.id,
+    version: claim.version,
+    parent: claim.parent,
+    agent: claim.agent,
+    principal: claim.principal,
+    currency: limits.currency,
+    totalLimit: decimal(limits.total),
+    perTransactionLimit: limits.per_transaction === null ? null : decimal(limits.per_transaction),
+    counterparties: claim.counterparties,
+    validFromMs: claim.validity.from * 1_000,
+    validUntilMs: claim.validity.until * 1_000,
+    policyId: claim.policy.id,
+    environment:
+      environment === null
+        ? null
+        : { maxAgeSeconds: environment.max_age_seconds, measurements: environment.measurements },
+    approvals: claim.approvals === null ? null : { above: decimal(claim.approvals.above) },
+    parkSeconds: claim.park_seconds,
+    hash,
+    ...place,
+  };
+}
