@@ -3,7 +3,8 @@ import { EXIT } from './exit-codes.js';
 import { VERBS } from './verbs.js';
 import { reportFailure } from './verb.js';
 
-const ABOUT = 'Machine-commerce transaction authorization broker: intents in, bounded signed artifacts out, proof kept.';
+const ABOUT =
+  'Machine-commerce transaction authorization broker: intents in, bounded signed artifacts out, proof kept.';
 
 /** Builds the whole command line; `--help` of each verb shows an example that works as it stands. */
 export function buildProgram(): Command {

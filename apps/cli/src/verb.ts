@@ -37,4 +37,3 @@ export function reportFailure(error: unknown): void {
 function isMissingFile(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
-

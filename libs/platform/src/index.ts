@@ -16,3 +16,4 @@ export {
 export { Shutdown } from './shutdown.js';
 export { StartError } from './start-error.js';
 export { type SuperviseOptions, type SupervisedChild, exitWithParent, superviseChild } from './supervise.js';
+export { runningPostgresUrl } from './postgres/running.js';

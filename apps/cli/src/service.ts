@@ -1,0 +1,35 @@
+import type { Signer } from '@spendgate/artifact';
+import { SpendgateClient } from '@spendgate/client';
+import { StartError } from '@spendgate/platform';
+
+const DISCOVERY_TIMEOUT_MS = 5_000;
+
+/** Base URL of the running service: `--url`, `SPENDGATE_PUBLIC_URL`, else this machine's port. */
+export function serviceUrl(url: string | undefined): string {
+  const { SPENDGATE_PUBLIC_URL, SPENDGATE_PORT = '8080' } = process.env;
+  return url ?? SPENDGATE_PUBLIC_URL ?? `http://127.0.0.1:${SPENDGATE_PORT}`;
+}
+
+/** The issuer a service answers for (`/.well-known/spendgate`). @throws {StartError} nothing answers there */
+export async function discoverIssuer(url: string): Promise<string> {
+  const document = await getJson(new URL('/.well-known/spendgate', url).href);
+  if (typeof document === 'object' && document !== null && 'issuer' in document) {
+    if (typeof document.issuer === 'string') return document.issuer;
+  }
+  throw new StartError(`${url} is no Spendgate service: its /.well-known/spendgate names no issuer`);
+}
+
+/** A client that acts as one party. */
+export async function clientFor(url: string, party: string, signer: Signer): Promise<SpendgateClient> {
+  return new SpendgateClient({ url, issuer: await discoverIssuer(url), party, signer });
+}
+
+/** @throws {StartError} when nothing answers, with the two ways to mend it */
+export async function getJson(url: string): Promise<unknown> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(DISCOVERY_TIMEOUT_MS) });
+    return await response.json();
+  } catch (cause) {
+    throw new StartError(`nothing answers at ${url}: start it with \`spendgate up\`, or name it with --url`, { cause });
+  }
+}
