@@ -1,7 +1,6 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { DependencyError } from '@spendgate/core';
-import { DOMAIN_KEY_PURPOSES } from './keys.js';
 import type { DomainKeyPurpose, KeyPurpose, PublicJwk, Signer, VerificationKey } from './keys.js';
 import { openSealed, sealKey } from './key-sealing.js';
 import type { SealedKey } from './key-sealing.js';
@@ -128,9 +127,6 @@ export class DomainKeys {
     this.signers.set(purpose, signer);
   }
 }
-
-/** Every purpose a domain has, for the one process that runs all roles. */
-export const ALL_DOMAIN_PURPOSES: readonly DomainKeyPurpose[] = DOMAIN_KEY_PURPOSES;
 
 /** Party ids, base64url thumbprints: nothing that could leave the folder. */
 const PARTY_FILE_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;

@@ -1,4 +1,4 @@
-import { DOMAIN_KEY_PURPOSES, PARTY_KEY_PURPOSES } from './keys.js';
+import { KEY_PURPOSES } from '@spendgate/codec';
 import type { KeyPurpose, VerificationKey } from './keys.js';
 import { parsePublicKey } from './public-key.js';
 import type { KeyProblem } from './public-key.js';
@@ -87,9 +87,7 @@ function publishedJwk(key: VerificationKey): PublishedJwk {
   };
 }
 
-const PURPOSES = new Map<string, KeyPurpose>(
-  [...DOMAIN_KEY_PURPOSES, ...PARTY_KEY_PURPOSES].map((name) => [name, name]),
-);
+const PURPOSES = new Map<string, KeyPurpose>(KEY_PURPOSES.map((name) => [name, name]));
 
 function ownerOf(jwk: unknown) {
   const { iss, purpose, nbf, exp }: Record<string, unknown> = typeof jwk === 'object' && jwk !== null ? { ...jwk } : {};

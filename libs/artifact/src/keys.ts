@@ -1,13 +1,15 @@
-/** The names an algorithm may have in a header: Ed25519 goes by two (RFC 8037 `EdDSA`, RFC 9864 `Ed25519`). */
-export const TOKEN_ALGORITHMS = ['EdDSA', 'Ed25519', 'ES256'] as const;
-export type TokenAlgorithm = (typeof TOKEN_ALGORITHMS)[number];
+import { DOMAIN_PURPOSES } from '@spendgate/codec';
+import type { JwsAlgorithm, PARTY_PURPOSES, TokenPurpose } from '@spendgate/codec';
 
-/** What a key may sign. One key has one purpose, so a stolen status key cannot issue artifacts. */
-export const DOMAIN_KEY_PURPOSES = ['artifact', 'decision', 'receipt', 'control', 'status', 'checkpoint'] as const;
-export const PARTY_KEY_PURPOSES = ['principal', 'agent', 'settlement', 'attester', 'person', 'rail'] as const;
-export type DomainKeyPurpose = (typeof DOMAIN_KEY_PURPOSES)[number];
-export type PartyKeyPurpose = (typeof PARTY_KEY_PURPOSES)[number];
-export type KeyPurpose = DomainKeyPurpose | PartyKeyPurpose;
+/** A header `alg` we verify; Ed25519 goes by two names (RFC 8037 `EdDSA`, RFC 9864 `Ed25519`). */
+export type TokenAlgorithm = JwsAlgorithm;
+
+/** What a key may sign: the purposes of the codec's token table. */
+export type KeyPurpose = TokenPurpose;
+export type DomainKeyPurpose = (typeof DOMAIN_PURPOSES)[number];
+export type PartyKeyPurpose = (typeof PARTY_PURPOSES)[number];
+/** Every purpose a domain has, for the one process that runs all roles. */
+export const ALL_DOMAIN_PURPOSES: readonly DomainKeyPurpose[] = DOMAIN_PURPOSES;
 
 /** Public members of a key, RFC 7517 with RFC 8037 (OKP) and RFC 7518 §6.2 (EC); nothing else is kept. */
 export type PublicJwk =

@@ -1,18 +1,14 @@
-import type { KeyLookup, KeyPurpose, VerificationKey } from './keys.js';
+import { TOKENS } from '@spendgate/codec';
+import type { CompactJws, TokenTyp } from '@spendgate/codec';
+import type { KeyLookup, VerificationKey } from './keys.js';
 import { verifyRaw } from './raw-signature.js';
 
-/** The parts of a compact JWS that `splitCompact` of the codec found to be in strict form. */
-export interface CompactToken {
-  readonly header: { readonly alg: string; readonly kid: string; readonly typ: string };
-  /** `BASE64URL(header).BASE64URL(payload)`, the bytes that were signed. */
-  readonly signingInput: Buffer;
-  readonly signature: Buffer;
-}
+/** What `splitCompact` of the codec made of a JWS in strict form. */
+export type CompactToken = Pick<CompactJws, 'header' | 'signingInput' | 'signature'>;
 
-export interface CompactOptions {
-  /** The one typ this door takes, compared byte for byte. */
-  readonly typ: string;
-  readonly purpose: KeyPurpose;
+export interface CompactVerifyOptions {
+  /** The one typ this door takes, compared byte for byte; it also says which keys may sign. */
+  readonly typ: TokenTyp;
   readonly keys: KeyLookup;
   /** When the key must be active, Unix ms. */
   readonly atMs: number;
@@ -20,7 +16,7 @@ export interface CompactOptions {
 
 export type CompactDenial =
   'type_mismatch' | 'algorithm_forbidden' | 'key_unknown' | 'key_retired' | 'signature_invalid';
-export type CompactVerdict = { ok: true; key: VerificationKey } | { ok: false; code: CompactDenial };
+export type CompactVerdict = { ok: true; key: VerificationKey } | { ok: false; code: CompactDenial; field: string };
 
 /**
  * Verifies the signatures of a batch in the thread pool; the only verification beside jose, for the two measured paths
@@ -28,28 +24,29 @@ export type CompactVerdict = { ok: true; key: VerificationKey } | { ok: false; c
  */
 export function verifyCompactBatch(
   tokens: readonly CompactToken[],
-  options: CompactOptions,
+  options: CompactVerifyOptions,
 ): Promise<CompactVerdict[]> {
   return Promise.all(tokens.map((token) => verifyCompact(token, options)));
 }
 
-/** The first denial that applies, in the order of the table; the signature, which costs most, is looked at last. */
-export async function verifyCompact(token: CompactToken, options: CompactOptions): Promise<CompactVerdict> {
-  const { alg, kid, typ } = token.header;
-  if (typ !== options.typ) return { ok: false, code: 'type_mismatch' };
-  const known = options.keys(kid);
-  const key = known?.purpose === options.purpose ? known : undefined;
-  // An alg the key does not have is refused before anything is computed with it: no confusion of one with the other.
-  if (key !== undefined && !key.algorithms.some((name) => name === alg)) {
-    return { ok: false, code: 'algorithm_forbidden' };
-  }
-  if (key === undefined) return { ok: false, code: 'key_unknown' };
-  if (!isActive(key, options.atMs)) return { ok: false, code: 'key_retired' };
-  const valid = await verifyRaw(key, token.signingInput, token.signature);
-  return valid ? { ok: true, key } : { ok: false, code: 'signature_invalid' };
+export async function verifyCompact(token: CompactToken, options: CompactVerifyOptions): Promise<CompactVerdict> {
+  const found = findKey(token.header, options);
+  if (!found.ok) return found;
+  const valid = await verifyRaw(found.key, token.signingInput, token.signature);
+  return valid ? found : { ok: false, code: 'signature_invalid', field: 'signature' };
 }
 
-/** Written so that a time that is no number is not active. */
-export function isActive(key: VerificationKey, atMs: number): boolean {
-  return atMs >= key.activeFromMs && (key.retiredAtMs === null || atMs < key.retiredAtMs);
+/** The key a header names, or the first denial that applies, in the order of the table; nothing is computed yet. */
+export function findKey(header: CompactToken['header'], { typ, keys, atMs }: CompactVerifyOptions): CompactVerdict {
+  if (header.typ !== typ) return { ok: false, code: 'type_mismatch', field: 'header.typ' };
+  const named = keys(header.kid);
+  const mayUse = named !== undefined && TOKENS[typ].purposes.some((purpose) => purpose === named.purpose);
+  // An alg the key does not have is refused before anything is computed with it: no confusion of one with the other.
+  if (mayUse && !named.algorithms.includes(header.alg)) {
+    return { ok: false, code: 'algorithm_forbidden', field: 'header.alg' };
+  }
+  if (!mayUse) return { ok: false, code: 'key_unknown', field: 'header.kid' };
+  // Written so that a time that is no number is not active.
+  const isActive = atMs >= named.activeFromMs && (named.retiredAtMs === null || atMs < named.retiredAtMs);
+  return isActive ? { ok: true, key: named } : { ok: false, code: 'key_retired', field: 'header.kid' };
 }
