@@ -1,3 +1,5 @@
+import { LIMITS } from '@spendgate/core';
+
 /** Every size this library enforces, by name. Bytes unless the name says otherwise. */
 
 /** A signed intent, renewal or act as compact JWS. */
@@ -16,8 +18,8 @@ export const JWS_HEADER_BYTES_MAX = 1_024;
 export const FIELD_PATH_CHARS_MAX = 256;
 /** Causes one leaf may name. */
 export const LEAF_CAUSES_MAX = 64;
-/** Deepest level of a mandate tree, the root being 0: organisation → team → agent → sub-agent, and as many again. */
-export const MANDATE_DEPTH_MAX = 7;
+/** Deepest level of a mandate tree, the root being 0. */
+export const MANDATE_DEPTH_MAX = LIMITS.mandateDepthMax - 1;
 
 /** Bounds of one JSON text; the defaults are those of a request. */
 export interface JsonLimits {

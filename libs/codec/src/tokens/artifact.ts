@@ -1,3 +1,4 @@
+import { LIMITS } from '@spendgate/core';
 import { z } from 'zod';
 import { amount, captureMode, commonClaims, count, issuer, measurement, partyId, settlementAction } from './fields.js';
 import { absoluteUri, sha256Hash, shownText, timeSeconds, uuid } from './fields.js';
@@ -6,7 +7,7 @@ import { CAPTURES_MAX } from './payment-intent.js';
 
 export const AUTHORIZATION_DETAILS_TYPE = 'machine_commerce_payment';
 /** Until its first capture a hold lives a day at most; later captures go on until `settle_by`. */
-export const ARTIFACT_LIFETIME_SECONDS_MAX = 86_400;
+export const ARTIFACT_LIFETIME_SECONDS_MAX = LIMITS.artifactLifetimeSecondsMax;
 
 /** RFC 8693 §4.1: the agent outermost, whoever granted to it inside, the root principal innermost. */
 export interface ActClaim {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import {
   artifactReference,
   commonClaims,
-  identifier,
+  denialCode,
   issuer,
   partyId,
   requestId,
@@ -32,7 +32,7 @@ export const decisionSchema = z.strictObject({
   intent_hash: sha256Hash.describe("SHA-256 over the RFC 8785 form of the intent's claims without iat and exp"),
   mandate: uuid.describe('also the flow'),
   outcome: z.enum(['authorized', 'denied', 'parked']),
-  code: identifier.nullable().describe('denial code; null when authorized'),
+  code: denialCode.nullable().describe('denial code; null when authorized'),
   field: z.string().max(256).nullable().describe('the claim, or the missing source, the code is about'),
   limit: shownLimit.nullable(),
   stages: z

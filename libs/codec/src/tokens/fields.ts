@@ -1,3 +1,4 @@
+import { DENIALS, type DenialCode } from '@spendgate/core';
 import { z } from 'zod';
 
 /** Shapes that several claims share. Each says its unit; each is bounded. */
@@ -46,6 +47,9 @@ export const artifactReference = z.strictObject({
   hash: sha256Hash.describe("SHA-256 over the RFC 8785 form of the artifact's claims"),
 });
 export type ArtifactReference = z.infer<typeof artifactReference>;
+
+/** The denials table names every code there is. */
+export const denialCode = z.enum(DENIALS.map(({ code }) => code) as [DenialCode, ...DenialCode[]]); // it is not empty
 
 export const captureMode = z.enum(['single', 'partial', 'multi']);
 export const settlementAction = z.enum(['capture', 'void', 'refund']);

@@ -1,12 +1,10 @@
+import { LIMITS } from '@spendgate/core';
 import { z } from 'zod';
 import { MANDATE_DEPTH_MAX } from '../limits.js';
 import { measurement, partyId, requestClaims, timeSeconds, uuid } from './fields.js';
 
 /** A root principal may sign offline and hand it in later; how long the grant holds is `validity`, not `exp`. */
 export const MANDATE_LIFETIME_SECONDS_MAX = 30 * 86_400;
-const PARK_SECONDS_MAX = 604_800;
-const COUNTERPARTIES_MAX = 1_024;
-const MEASUREMENTS_MAX = 16;
 
 /**
  * The grant itself; its hash is SHA-256 over the RFC 8785 form of this object. Every member is written, null where
@@ -26,7 +24,7 @@ export const mandateSchema = z.strictObject({
   counterparties: z
     .array(partyId)
     .min(1)
-    .max(COUNTERPARTIES_MAX)
+    .max(LIMITS.mandateCounterpartiesMax)
     .nullable()
     .describe('who may be paid; null: whoever the parent allows'),
   validity: z.strictObject({
@@ -37,7 +35,7 @@ export const mandateSchema = z.strictObject({
   environment: z
     .strictObject({
       max_age_seconds: z.int().min(1).max(86_400).describe('an attestation result older than this is stale'),
-      measurements: z.array(measurement).min(1).max(MEASUREMENTS_MAX).describe('reference values'),
+      measurements: z.array(measurement).min(1).max(LIMITS.measurementsMax).describe('reference values'),
     })
     .nullable()
     .describe('null: no attestation is required'),
@@ -47,7 +45,7 @@ export const mandateSchema = z.strictObject({
   park_seconds: z
     .int()
     .min(1)
-    .max(PARK_SECONDS_MAX)
+    .max(LIMITS.parkSecondsMax)
     .nullable()
     .describe('intents wait this long while contained; null: denied'),
   depth: z.int().min(0).max(MANDATE_DEPTH_MAX).describe('levels above it; 0: a root'),

@@ -1,3 +1,4 @@
+import { LIMITS } from '@spendgate/core';
 import { z } from 'zod';
 import {
   absoluteUri,
@@ -11,10 +12,10 @@ import {
 } from './fields.js';
 import { timeSeconds, uuid } from './fields.js';
 
-export const CAPTURES_MAX = 100;
+export const CAPTURES_MAX = LIMITS.capturesMax;
 export const EVIDENCE_MAX = 8;
 /** An intent lives for a day at most; its id is kept as long, so a replay always meets the first one. */
-export const INTENT_LIFETIME_SECONDS_MAX = 86_400;
+export const INTENT_LIFETIME_SECONDS_MAX = LIMITS.intentLifetimeMsMax / 1_000;
 
 /** `payment-intent+jwt`: an agent asks to spend at most an amount at one counterparty until a time. */
 export const paymentIntentSchema = z.strictObject({

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { amount, artifactReference, commonClaims, identifier, issuer, partyId, requestClaims } from './fields.js';
+import {
+  amount,
+  artifactReference,
+  commonClaims,
+  denialCode,
+  identifier,
+  issuer,
+  partyId,
+  requestClaims,
+} from './fields.js';
 import { requestId, settlementAction, sha256Hash, shownText, timeSeconds, uuid } from './fields.js';
 
 /** A request is an act, not a standing right: five minutes cover a queue and a clock, not a stolen log. */
@@ -89,7 +98,7 @@ export const settlementReceiptSchema = z.strictObject({
       lineage: z.boolean(),
     })
     .describe('the eight checks; all reported, whatever the outcome'),
-  code: identifier.nullable().describe('denial code; null when authorized'),
+  code: denialCode.nullable().describe('denial code; null when authorized'),
   field: z.string().max(256).nullable().describe('the field the code is about'),
   amount: amount.nullable().describe('granted: captured, released or refunded; null when denied'),
   money: z
