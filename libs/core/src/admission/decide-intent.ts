@@ -1,7 +1,152 @@
-import { InvariantError } from '../errors.js';
-import type { AdmissionFacts, AdmissionResult, AdmissionState, Intent } from './types.js';
+import type { AdmissionDenial } from '../denials.js';
+import { advance, type FlowEvent } from '../lifecycle.js';
+import { LIMITS } from '../limits.js';
+import { holdAt } from '../mandates/levels.js';
+import { formatMoney } from '../money.js';
+import { type AdmissionCase, admissionCase } from './admission-case.js';
+import { ADMISSION_ORDER, type Place } from './admission-checks.js';
+import { freezeAdmission } from './read-set.js';
+import {
+  type AdmissionDecision,
+  type AdmissionFacts,
+  type AdmissionResult,
+  type AdmissionState,
+  type ArtifactTerms,
+  type Finding,
+  type Flow,
+  type Intent,
+  STAGES,
+  type StageVerdict,
+} from './types.js';
 
-/** Decides one payment intent. */
+/**
+ * Decides one payment intent: six stages in order, the first that fails decides, and nothing after it runs (A12–A17).
+ *
+ * Pure and total: equal arguments give an equal result, nothing given is changed. An authorized amount is held at every
+ * level of the mandate's chain, or at none. `state` of the result is what the next intent of the batch is decided on.
+ *
+ * @param intent amounts in major units (ISO 4217: 12.50 USD), times in Unix ms; its form and signature hold already
+ * @param state the locked rows, read after the locks
+ * @param facts everything else; a member nobody could establish is `'unknown'` and denies. `judgedAtMs` may only deny
+ *   (RFC 7519 §4.1.4: at `exp` itself it is over, skew 0); `appendedAtMs` gives `iat`, `nbf` and `exp`
+ */
 export function decideIntent(intent: Intent, state: AdmissionState, facts: AdmissionFacts): AdmissionResult {
-  throw new InvariantError('ERR_NOT_WRITTEN', `${intent.jti} ${typeof state.flow} ${facts.appendedAtMs}`);
+  const judged = admissionCase(intent, state, facts);
+  const failure = findFailure(judged);
+  const decision = failure === null ? authorize(judged) : refuse(judged, failure);
+  const transitions = causedEvents(judged, failure);
+  const authorized = decision.outcome === 'authorized';
+  return {
+    decision,
+    state: {
+      levels: authorized ? holdAmount(judged) : state.levels,
+      flow: isRepeat(decision) ? state.flow : advanced(state.flow, transitions),
+    },
+    transitions,
+    readSet: freezeAdmission(judged),
+  };
+}
+
+interface Failure {
+  readonly place: Place;
+  readonly code: AdmissionDenial;
+  readonly finding: Finding;
+}
+
+function findFailure(judged: AdmissionCase): Failure | null {
+  for (const [place, checks] of ADMISSION_ORDER) {
+    for (const [code, check] of checks) {
+      const finding = check(judged);
+      if (finding !== null) return { place, code, finding };
+    }
+  }
+  return null;
+}
+
+function authorize(judged: AdmissionCase): AdmissionDecision {
+  const terms = artifactTerms(judged);
+  return {
+    outcome: 'authorized',
+    code: null,
+    field: null,
+    limit: null,
+    stages: ALL_PASSED,
+    terms,
+    parkedUntilMs: null,
+  };
+}
+
+function refuse(judged: AdmissionCase, { place, code, finding }: Failure): AdmissionDecision {
+  const parkedUntilMs = parkedUntil(judged, code);
+  const outcome = parkedUntilMs === null ? 'denied' : 'parked';
+  return { outcome, code, ...finding, stages: STAGES_FAILED_AT[place], terms: null, parkedUntilMs };
+}
+
+/** The end of a wait, if this denial waits: for a person always, for a release where the mandate opted in. Unix ms. */
+function parkedUntil({ intent, facts, levels }: AdmissionCase, code: AdmissionDenial): number | null {
+  const endsAtMs = Math.min(intent.expMs, intent.deadlineMs ?? Infinity);
+  if (code === 'approval_required') return endsAtMs;
+  const parkSeconds = levels.at(-1)?.mandate.parkSeconds ?? null;
+  if (code !== 'flow_contained' || parkSeconds === null || !(facts.parkedCount < LIMITS.parkedPerFlowMax)) return null;
+  const seconds = Math.min(parkSeconds, LIMITS.parkSecondsMax);
+  const untilMs = Math.min(endsAtMs, facts.appendedAtMs + seconds * 1000);
+  return untilMs > facts.judgedAtMs ? untilMs : null;
+}
+
+function artifactTerms({ money, flow, times, facts }: AdmissionCase): ArtifactTerms | null {
+  if (typeof money === 'string' || typeof flow === 'string') return null; // stage 5 denies both
+  const { iat, exp, settleBy } = times;
+  const amount = formatMoney(money.amount, money.currency, facts.rules.currencies);
+  return { amount, currency: money.currency, iat, nbf: iat, exp, settleBy, epoch: flow.epoch };
+}
+
+function holdAmount({ money, levels, intent }: AdmissionCase): AdmissionState['levels'] {
+  if (typeof money === 'string') return levels;
+  return levels.map((level) => holdAt(level, money.amount, intent.counterparty));
+}
+
+/**
+ * What a decision does to its flow. A trusted environment activates an authorized flow, whatever stage 5 then says; the
+ * first artifact of an epoch makes it execute.
+ */
+function causedEvents({ flow }: AdmissionCase, failure: Failure | null): readonly FlowEvent[] {
+  if (typeof flow === 'string') return [];
+  const trusted = failure === null || failure.place === 'governance' || failure.place === 'issue';
+  const events: FlowEvent[] = [];
+  if (flow.state === 'authorized' && trusted) events.push('environment_trusted');
+  if (failure === null && flow.state !== 'executing') events.push('first_artifact_issued');
+  return events;
+}
+
+/** Answered with a decision already made, so it is no event of the flow. */
+function isRepeat({ code }: AdmissionDecision): boolean {
+  return code === 'intent_replayed' || code === 'idempotency_conflict';
+}
+
+/** The decision is the flow's next event, and each transition it caused one more. */
+function advanced(flow: AdmissionState['flow'], events: readonly FlowEvent[]): AdmissionState['flow'] {
+  if (typeof flow === 'string') return flow;
+  return events.reduce<Flow>(
+    (before, event) => ({ ...before, state: advance(before.state, event), sequence: before.sequence + 1n }),
+    { ...flow, sequence: flow.sequence + 1n },
+  );
+}
+
+/** Verdicts of all six stages by the place that failed: seven lists, made once. */
+const STAGES_FAILED_AT: Readonly<Record<Place, readonly StageVerdict[]>> = {
+  intake: verdicts(-1),
+  policy: verdicts(0),
+  identity: verdicts(1),
+  runtime_integrity: verdicts(2),
+  environment: verdicts(3),
+  governance: verdicts(4),
+  issue: verdicts(5),
+};
+const ALL_PASSED = verdicts(STAGES.length);
+
+function verdicts(failedAt: number): readonly StageVerdict[] {
+  return STAGES.map((stage, index) => {
+    const verdict = index < failedAt ? 'passed' : index === failedAt ? 'failed' : 'not_run';
+    return { stage, verdict };
+  });
 }
