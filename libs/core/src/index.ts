@@ -1,7 +1,7 @@
 export * from './admission/artifact-claims.js';
 export * from './admission/decide-batch.js';
 export * from './admission/decide-intent.js';
-export * from './admission/read-set.js';
+export * from './admission/replay-decision.js';
 export * from './admission/types.js';
 export * from './currencies.js';
 export * from './denials.js';
@@ -9,7 +9,9 @@ export * from './errors.js';
 export * from './hold.js';
 export * from './lifecycle.js';
 export * from './limits.js';
+export * from './mandates/check-chain.js';
 export * from './mandates/check-scope.js';
+export { effectiveBound } from './mandates/levels.js';
 export * from './mandates/types.js';
 export * from './money.js';
 export * from './settlement/apply-outcome.js';

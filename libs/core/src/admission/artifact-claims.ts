@@ -1,28 +1,104 @@
 import { InvariantError } from '../errors.js';
-import type { AdmissionDecision, AdmissionFacts, AdmissionState, Intent, Json } from './types.js';
+import { environmentRequirements } from '../mandates/levels.js';
+import type { LevelState } from '../mandates/types.js';
+import type { AdmissionFacts, AdmissionResult, ArtifactTerms, Intent, Json } from './types.js';
 
-/** What the authorizer alone knows about an artifact it issues. */
+/** What the issuing process alone knows; ids are hashes of inputs, so a re-run names the artifact alike. */
 export interface ArtifactNaming {
   /** Issuer of the domain. */
   readonly issuer: string;
   readonly artifactId: string;
-  /** base64url SHA-256 of the frozen read set. */
+  /** base64url SHA-256 over the canonical form of the decision's read set. */
   readonly decisionHash: string;
   readonly statusUri: string;
   readonly statusIdx: number;
 }
+
 export type ArtifactClaims = { readonly [name: string]: Json };
 
-/** Full claim set of an authorization artifact, plain JSON; bytes and signature are made elsewhere. */
+/** What a presenter may do with an artifact; which of them still applies is decided by the gate each time. */
+const ACTIONS = ['capture', 'void', 'refund'] as const;
+
+/**
+ * The full claim set of an authorization artifact (A1–A10): execution scope, initiator, environment, policy state, times,
+ * constraints, attribution and governance, all taken from what was decided on. Bytes and signature are made elsewhere,
+ * after the commit.
+ *
+ * @throws {InvariantError} `ERR_NOT_AUTHORIZED`: a denial has no artifact, and every fact below held when it was decided
+ */
 export function artifactClaims(
   intent: Intent,
-  decision: AdmissionDecision,
-  state: AdmissionState,
+  result: Pick<AdmissionResult, 'decision' | 'state'>,
   facts: AdmissionFacts,
   naming: ArtifactNaming,
 ): ArtifactClaims {
-  throw new InvariantError(
-    'ERR_NOT_WRITTEN',
-    [intent.jti, decision.outcome, typeof state, typeof facts, naming.issuer].join(),
-  );
+  const { terms } = result.decision;
+  const { levels, flow } = result.state;
+  const { audienceKey, policy } = facts;
+  if (terms === null || typeof levels === 'string' || typeof flow === 'string') throw notAuthorized(intent);
+  if (typeof audienceKey === 'string' || policy === 'unknown') throw notAuthorized(intent);
+  return {
+    iss: naming.issuer,
+    aud: intent.audience,
+    iat: terms.iat,
+    nbf: terms.nbf,
+    exp: terms.exp,
+    jti: naming.artifactId,
+    sub: intent.agent,
+    cnf: { jkt: audienceKey.jkt },
+    act: delegation(levels),
+    authorization_details: [scope(intent, terms, facts)],
+    flow: { id: flow.flowId, epoch: terms.epoch, mandate: intent.mandate, baseline_hash: flow.baselineHash },
+    policy: {
+      id: policy.policyId,
+      version: policy.version,
+      set_hash: policy.setHash,
+      hash: policy.hash,
+      decision_hash: naming.decisionHash,
+    },
+    env: environment(levels, facts),
+    lineage: lineage(levels),
+    status: { status_list: { idx: naming.statusIdx, uri: naming.statusUri } },
+  };
+}
+
+/** RFC 9396: what may be done, with how much, for whom. */
+function scope(intent: Intent, terms: ArtifactTerms, { counterparty }: AdmissionFacts): Json {
+  if (typeof counterparty === 'string') throw notAuthorized(intent);
+  const { mode, maxCaptures } = intent.capture;
+  return {
+    type: 'machine_commerce_payment',
+    actions: ACTIONS,
+    amount: { value: terms.amount, currency: terms.currency },
+    counterparty: { id: counterparty.id, name: counterparty.legalName },
+    capture: { mode, max_captures: maxCaptures, settle_by: terms.settleBy },
+    reference: intent.reference,
+  };
+}
+
+/** RFC 8693 §4.1: the spending agent outermost, whoever granted to it inside, the root principal innermost. */
+function delegation(levels: readonly LevelState[]): Json {
+  const principal = levels[0]?.mandate.principal ?? '';
+  const agents = levels.flatMap(({ mandate }) => (mandate.agent === null ? [] : [mandate.agent]));
+  return agents.reduce<Json>((grantor, agent) => ({ sub: agent, act: grantor }), { sub: principal });
+}
+
+/** The attested runtime the decision relied on; nulls where no level asks for one. */
+function environment(levels: readonly LevelState[], { attestation }: AdmissionFacts): Json {
+  if (typeof attestation === 'string' || environmentRequirements(levels).length === 0) {
+    return { measurement: null, evidence_hash: null, verifier: null, valid_until: null };
+  }
+  const { measurement, evidenceHash, verifier, validUntilMs } = attestation;
+  return { measurement, evidence_hash: evidenceHash, verifier, valid_until: Math.floor(validUntilMs / 1000) };
+}
+
+/** Ancestry by hash: the mandate the artifact comes from, as it stood. */
+function lineage(levels: readonly LevelState[]): Json {
+  const mandate = levels.at(-1)?.mandate;
+  if (mandate === undefined) return null;
+  return { root: mandate.root, parent: mandate.id, parent_hash: mandate.hash, depth: mandate.depth };
+}
+
+function notAuthorized(intent: Intent): InvariantError {
+  return new InvariantError('ERR_NOT_AUTHORIZED', `intent ${intent.intentId} has no artifact`);
 }

@@ -1,6 +1,8 @@
+import { InvariantError } from '../errors.js';
+import { LIMITS } from '../limits.js';
 import type { LevelState } from '../mandates/types.js';
 import { decideIntent } from './decide-intent.js';
-import type { AdmissionFacts, AdmissionResult, Flow, Intent } from './types.js';
+import type { AdmissionFacts, AdmissionResult, AdmissionState, Flow, Intent, RecordedIntent } from './types.js';
 
 /** Locked rows of a batch, shared between its intents. */
 export interface BatchState {
@@ -9,20 +11,55 @@ export interface BatchState {
   /** By flow id, which is the mandate id. */
   readonly flows: ReadonlyMap<string, Flow>;
 }
+
 export interface BatchItem {
   readonly intent: Intent;
   /** The id its decision will have: answers a repeat within the batch. */
   readonly decisionId: string;
   readonly facts: AdmissionFacts;
 }
+
 export interface BatchResult {
   /** One per item, in the order given. */
   readonly results: readonly AdmissionResult[];
   readonly state: BatchState;
 }
 
-/** Decides a batch in offset order. */
+/**
+ * Decides a batch in offset order: each intent on what the one before it left. Where a stream is cut into batches makes
+ * no difference, as long as nobody else writes the same rows between them. The maps given are not changed.
+ *
+ * @throws {InvariantError} `ERR_BATCH_TOO_LARGE` above `LIMITS.batchItemsMax`
+ */
 export function decideBatch(state: BatchState, items: readonly BatchItem[]): BatchResult {
-  const results = items.map(({ intent, facts }) => decideIntent(intent, { levels: 'unknown', flow: 'unknown' }, facts));
-  return { results, state };
+  if (items.length > LIMITS.batchItemsMax) throw new InvariantError('ERR_BATCH_TOO_LARGE', `${items.length} intents`);
+  const levels = new Map(state.levels);
+  const flows = new Map(state.flows);
+  const recorded = new Map<string, RecordedIntent>();
+  const results = items.map(({ intent, decisionId, facts }) => {
+    const before = facts.recorded ?? recorded.get(intent.intentId) ?? null;
+    const known = before === facts.recorded ? facts : { ...facts, recorded: before };
+    const result = decideIntent(intent, stateOf(intent, levels, flows), known);
+    if (before === null) recorded.set(intent.intentId, { decisionId, bodyHash: intent.bodyHash });
+    if (result.decision.outcome === 'authorized' || result.transitions.length > 0) handOn(result.state, levels, flows);
+    return result;
+  });
+  return { results, state: { levels, flows } };
+}
+
+/** A level that is not among the locked rows is left out, and the chain is broken there. */
+function stateOf(
+  { mandate }: Intent,
+  levels: ReadonlyMap<string, LevelState>,
+  flows: ReadonlyMap<string, Flow>,
+): AdmissionState {
+  const own = levels.get(mandate);
+  if (own === undefined) return { levels: 'absent', flow: 'absent' };
+  const chain = own.mandate.path.map((id) => levels.get(id)).filter((level) => level !== undefined);
+  return { levels: chain, flow: flows.get(mandate) ?? 'absent' };
+}
+
+function handOn(after: AdmissionState, levels: Map<string, LevelState>, flows: Map<string, Flow>): void {
+  if (typeof after.levels !== 'string') for (const level of after.levels) levels.set(level.mandate.id, level);
+  if (typeof after.flow !== 'string') flows.set(after.flow.flowId, after.flow);
 }

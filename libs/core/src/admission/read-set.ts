@@ -1,13 +1,150 @@
-import { InvariantError } from '../errors.js';
-import type { AdmissionDecision, AdmissionReadSet, Intent } from './types.js';
+import * as read from '../frozen.js';
+import { freezeBudget, freezeCounted, thawBudget, thawCounted } from '../mandates/frozen-mandate.js';
+import type { LevelState } from '../mandates/types.js';
+import type { AdmissionCase } from './admission-case.js';
+import * as frozen from './frozen-facts.js';
+import type { AdmissionFacts, AdmissionReadSet, AdmissionRules, AdmissionState, Json } from './types.js';
 
-/** What replay reproduces: the decision and the events it caused. */
-export interface ReplayedDecision {
-  readonly decision: AdmissionDecision;
-  readonly readSet: AdmissionReadSet;
+const WHETHER_KNOWN = ['unknown'] as const;
+
+/**
+ * Everything an intent was decided on, by value: replay is the decision over this and the agent's own request, and needs
+ * no database. Plain JSON: decimal strings in major units, integer Unix milliseconds; of long lists only the part that
+ * was asked. Its hash is the `decision_hash` of the decision and of the artifact.
+ */
+export function freezeAdmission({ intent, facts, levels, mandate, flow }: AdmissionCase): AdmissionReadSet {
+  return {
+    v: 1,
+    rules_version: facts.rules.rulesVersion,
+    appended_at_ms: facts.appendedAtMs,
+    judged_at_ms: facts.judgedAtMs,
+    artifact_lifetime_seconds: facts.rules.artifactLifetimeSeconds,
+    currency_digits: facts.rules.currencies.get(intent.currency) ?? null,
+    recorded: freezeRecorded(facts.recorded),
+    agent: facts.agent,
+    signer: facts.signer === 'unknown' ? facts.signer : { kid: facts.signer.kid, agent: facts.signer.agent },
+    counterparty: freezeCounterparty(facts.counterparty, intent.audience),
+    audience_key: typeof facts.audienceKey === 'string' ? facts.audienceKey : { jkt: facts.audienceKey.jkt },
+    attestation: frozen.freezeAttestation(facts.attestation),
+    policy: freezePolicy(facts.policy),
+    scope: facts.scope,
+    drift: facts.drift,
+    approval: facts.approval,
+    parked_count: facts.parkedCount,
+    issuer: facts.issuer,
+    watches: frozen.freezeWatches(facts.watches),
+    flow: frozen.freezeFlow(flow),
+    path: levels.at(-1)?.mandate.path ?? [],
+    levels: mandate === 'present' ? freezeLevels(levels, intent.counterparty) : mandate,
+  };
 }
 
-/** Recomputes a stored decision from its stored read set and the agent's own request. */
-export function replayDecision(readSet: AdmissionReadSet, intent: Intent): ReplayedDecision {
-  throw new InvariantError('ERR_NOT_WRITTEN', `${Object.keys(readSet).length} ${intent.jti}`);
+/** @throws {InvariantError} `ERR_READ_SET_DAMAGED` */
+export function thawAdmission(
+  set: AdmissionReadSet,
+  currency: string,
+): { state: AdmissionState; facts: AdmissionFacts } {
+  const facts: AdmissionFacts = {
+    appendedAtMs: read.number(set.appended_at_ms, 'appended_at_ms'),
+    judgedAtMs: read.number(set.judged_at_ms, 'judged_at_ms'),
+    recorded: read.optional(set.recorded, thawRecorded),
+    agent: read.word(set.agent, 'agent', ['active', 'disabled', 'absent', 'unknown']),
+    signer: read.factOr(set.signer, 'signer', WHETHER_KNOWN, (signer) => ({
+      kid: read.text(signer.kid, 'kid'),
+      agent: read.text(signer.agent, 'agent'),
+    })),
+    counterparty: read.factOr(set.counterparty, 'counterparty', frozen.ABSENT, thawCounterparty),
+    audienceKey: read.factOr(set.audience_key, 'audience_key', frozen.ABSENT, ({ jkt }) => ({
+      jkt: read.text(jkt, 'jkt'),
+    })),
+    attestation: frozen.thawAttestation(set.attestation),
+    policy: read.factOr(set.policy, 'policy', WHETHER_KNOWN, thawPolicy),
+    scope: read.word(set.scope, 'scope', ['running', 'halted', 'unknown']),
+    drift: read.word(set.drift, 'drift', ['none', 'found', 'unknown']),
+    approval: read.word(set.approval, 'approval', ['none', 'approved', 'refused', 'unknown']),
+    parkedCount: read.number(set.parked_count, 'parked_count'),
+    issuer: read.word(set.issuer, 'issuer', ['ready', 'unknown']),
+    watches: frozen.thawWatches(set.watches),
+    rules: thawRules(set, currency),
+  };
+  const levels = typeof set.levels === 'string' ? read.word(set.levels, 'levels', frozen.ABSENT) : thawLevels(set);
+  return { state: { levels, flow: frozen.thawFlow(set.flow) }, facts };
+}
+
+/** The one currency asked for, with the digits it had then: a later table must not change an old decision. */
+function thawRules(set: AdmissionReadSet, currency: string): AdmissionRules {
+  const digits = read.optional(set.currency_digits, (value) => read.number(value, 'currency_digits'));
+  return {
+    rulesVersion: read.number(set.rules_version, 'rules_version'),
+    artifactLifetimeSeconds: read.number(set.artifact_lifetime_seconds, 'artifact_lifetime_seconds'),
+    currencies: new Map(digits === null ? [] : [[currency, digits]]),
+  };
+}
+
+function freezeLevels(levels: readonly LevelState[], counterparty: string): Json {
+  const mandates = frozen.freezeChain(
+    levels.map(({ mandate }) => mandate),
+    counterparty,
+  );
+  return levels.map(({ budget, counted }, index) => ({
+    mandate: mandates[index] ?? null,
+    ...freezeBudget(budget),
+    ...(counted.length === 0 ? {} : { counted: counted.map(freezeCounted) }),
+  }));
+}
+
+function thawLevels(set: AdmissionReadSet): LevelState[] {
+  const levels = read.list(set.levels, 'levels').map((value) => read.object(value, 'level'));
+  const path = read.texts(set.path, 'path');
+  const mandates = frozen.thawChain(
+    levels.map((level) => level.mandate ?? null),
+    path,
+  );
+  return mandates.map((mandate, index) => {
+    const level = read.object(levels[index], 'level');
+    const counted = read.optional(level.counted, (value) => read.list(value, 'counted').map(thawCounted)) ?? [];
+    return { mandate, budget: thawBudget(level), counted };
+  });
+}
+
+function freezeRecorded(recorded: AdmissionFacts['recorded']): Json {
+  return recorded === null ? null : { decision: recorded.decisionId, body_hash: recorded.bodyHash };
+}
+
+function thawRecorded(value: Json): AdmissionFacts['recorded'] {
+  const recorded = read.object(value, 'recorded');
+  return { decisionId: read.text(recorded.decision, 'decision'), bodyHash: read.text(recorded.body_hash, 'body_hash') };
+}
+
+function freezeCounterparty(counterparty: AdmissionFacts['counterparty'], audience: string): Json {
+  if (typeof counterparty === 'string') return counterparty;
+  const { id, legalName, state, category, settlementServices } = counterparty;
+  return { id, name: legalName, state, category, settled_by: settlementServices.includes(audience) ? [audience] : [] };
+}
+
+function thawCounterparty(counterparty: read.JsonObject): AdmissionFacts['counterparty'] {
+  return {
+    id: read.text(counterparty.id, 'id'),
+    legalName: read.text(counterparty.name, 'name'),
+    state: read.word(counterparty.state, 'state', ['active', 'disabled']),
+    category: read.text(counterparty.category, 'category'),
+    settlementServices: read.texts(counterparty.settled_by, 'settled_by'),
+  };
+}
+
+function freezePolicy(policy: AdmissionFacts['policy']): Json {
+  if (policy === 'unknown') return policy;
+  const { verdict, policyId, version, setHash, hash, deciding } = policy;
+  return { verdict, id: policyId, version, set_hash: setHash, hash, deciding };
+}
+
+function thawPolicy(policy: read.JsonObject): Exclude<AdmissionFacts['policy'], string> {
+  return {
+    verdict: read.word(policy.verdict, 'verdict', ['allow', 'deny', 'error', 'unavailable']),
+    policyId: read.text(policy.id, 'id'),
+    version: read.number(policy.version, 'version'),
+    setHash: read.text(policy.set_hash, 'set_hash'),
+    hash: read.text(policy.hash, 'hash'),
+    deciding: read.texts(policy.deciding, 'deciding'),
+  };
 }

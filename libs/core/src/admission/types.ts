@@ -30,8 +30,11 @@ export interface Intent {
   /** The settlement service that will present the artifact. */
   readonly audience: string;
   readonly capture: CaptureTerms;
-  /** First instant too late, Unix ms; an intent without one has its `exp` here. */
-  readonly deadlineMs: number;
+  /**
+   * Until when the agent asks to spend, Unix ms: no decision at this instant or later, and no artifact lives beyond it.
+   * `null`: the intent names none; its `exp` ends the deciding, the other bounds end the artifact.
+   */
+  readonly deadlineMs: number | null;
   /** The agent's own; a settlement must name the same. */
   readonly reference: string;
   readonly iatMs: number;
@@ -162,6 +165,12 @@ export interface ShownLimit {
   readonly name: string;
   readonly limit: string;
   readonly available: string;
+}
+
+/** What a check found: which member or source it is about, and the limit that stopped it. */
+export interface Finding {
+  readonly field: string | null;
+  readonly limit: ShownLimit | null;
 }
 
 /** What an artifact will say about money and time. Times in whole seconds (RFC 7519 NumericDate). */

@@ -1,19 +1,28 @@
-import { InvariantError } from '../errors.js';
-import type { Mandate } from './types.js';
+import type { Decimal } from 'decimal.js';
+import { LIMITS } from '../limits.js';
+import type { EnvironmentRequirement, Mandate } from './types.js';
 
-/** A dimension in which a child must not be wider than its parent. */
-export type ScopeDimension =
-  | 'principal'
-  | 'currency'
-  | 'total_limit'
-  | 'per_transaction_limit'
-  | 'counterparties'
-  | 'validity'
-  | 'policy'
-  | 'environment'
-  | 'approvals'
-  | 'park_seconds'
-  | 'depth';
+type Wider = (child: Mandate, parent: Mandate) => boolean;
+
+/**
+ * The dimensions in which a child must not be wider than its parent (D24: authority never widens), in the order they are
+ * reported. Checked when a mandate is created or amended; at use the bound is the minimum over the levels, so a parent
+ * narrowed later needs no change below it.
+ */
+const WIDER = {
+  principal: (child, parent) => child.principal !== parent.principal,
+  depth: (child, parent) => child.depth !== parent.depth + 1 || child.depth >= LIMITS.mandateDepthMax,
+  currency: (child, parent) => child.currency !== parent.currency,
+  total_limit: (child, parent) => !child.totalLimit.lte(parent.totalLimit),
+  per_transaction_limit: (child, parent) => isLarger(child.perTransactionLimit, parent.perTransactionLimit),
+  counterparties: (child, parent) => !isSubset(child.counterparties, parent.counterparties),
+  validity: (child, parent) => !(child.validFromMs >= parent.validFromMs && child.validUntilMs <= parent.validUntilMs),
+  environment: (child, parent) => isLooser(child.environment, parent.environment),
+  approvals: (child, parent) => isLarger(child.approvals?.above ?? null, parent.approvals?.above ?? null),
+  park_seconds: (child, parent) => (child.parkSeconds ?? 0) > (parent.parkSeconds ?? LIMITS.parkSecondsMax),
+} as const satisfies Readonly<Record<string, Wider>>;
+
+export type ScopeDimension = keyof typeof WIDER;
 
 export interface ScopeVerdict {
   /** `null`: not wider anywhere. */
@@ -21,10 +30,38 @@ export interface ScopeVerdict {
   readonly dimension: ScopeDimension | null;
 }
 
-/** Whether a child mandate stays within its parent. */
+const WITHIN: ScopeVerdict = { code: null, dimension: null };
+
+/** Whether a child mandate stays within its parent; names the first dimension in which it does not. */
 export function checkScope(child: Mandate, parent: Mandate): ScopeVerdict {
-  throw new InvariantError('ERR_NOT_WRITTEN', `${child.id} ${parent.id}`);
+  for (const [dimension, wider] of ENTRIES) {
+    if (wider(child, parent)) return { code: 'scope_escalation', dimension };
+  }
+  return WITHIN;
 }
+
 export function isNarrower(child: Mandate, parent: Mandate): boolean {
-  return checkScope(child, parent).code === null;
+  return checkScope(child, parent) === WITHIN;
+}
+
+// Object.entries forgets the names of the keys.
+const ENTRIES = Object.entries(WIDER) as readonly (readonly [ScopeDimension, Wider])[];
+
+/** `null` is no limit: wider than any. */
+function isLarger(child: Decimal | null, parent: Decimal | null): boolean {
+  if (parent === null) return false;
+  return child === null || !child.lte(parent);
+}
+
+/** `null` is everyone. */
+function isSubset(child: readonly string[] | null, parent: readonly string[] | null): boolean {
+  if (parent === null) return true;
+  return child !== null && child.every((counterparty) => parent.includes(counterparty));
+}
+
+/** Looser: asks for nothing where the parent asks, accepts older evidence, or another measurement. */
+function isLooser(child: EnvironmentRequirement | null, parent: EnvironmentRequirement | null): boolean {
+  if (parent === null) return false;
+  if (child === null || !(child.maxAgeSeconds <= parent.maxAgeSeconds)) return true;
+  return !child.measurements.every((measurement) => parent.measurements.includes(measurement));
 }

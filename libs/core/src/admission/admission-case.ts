@@ -1,0 +1,101 @@
+import type { AdmissionDenial } from '../denials.js';
+import { LIFECYCLE, type FlowState } from '../lifecycle.js';
+import { LIMITS } from '../limits.js';
+import { admitsCounterparty } from '../mandates/check-chain.js';
+import { environmentRequirements } from '../mandates/levels.js';
+import type { LevelState } from '../mandates/types.js';
+import { type Money, type MoneyProblem, parseMoney } from '../money.js';
+import { type IssueTimes, isBornDead, issueTimes } from './issue-terms.js';
+import type { AdmissionFacts, AdmissionState, Finding, Flow, Intent, ShownLimit, WatchVerdict } from './types.js';
+
+/** One intent with everything it is judged on, and what is computed from it once. */
+export interface AdmissionCase {
+  readonly intent: Intent;
+  readonly facts: AdmissionFacts;
+  /** Root first; empty when the mandate is absent or unknown, which `mandate` says. */
+  readonly levels: readonly LevelState[];
+  readonly mandate: 'present' | 'absent' | 'unknown';
+  readonly flow: Flow | 'absent' | 'unknown';
+  readonly money: Money | MoneyProblem;
+  readonly times: IssueTimes;
+}
+
+export function admissionCase(intent: Intent, state: AdmissionState, facts: AdmissionFacts): AdmissionCase {
+  const present = typeof state.levels !== 'string';
+  const levels = present ? state.levels : [];
+  return {
+    intent,
+    facts,
+    levels,
+    mandate: present ? 'present' : state.levels,
+    flow: state.flow,
+    money: parseMoney(intent.amountText, intent.currency, facts.rules.currencies),
+    times: issueTimes(intent, levels, facts),
+  };
+}
+
+/** The log's clock is ahead of the database's by no more than the bound; a time that is not a number is not. */
+export function isClockTrusted({ appendedAtMs, judgedAtMs }: AdmissionFacts): boolean {
+  return appendedAtMs - judgedAtMs <= LIMITS.clockAheadMsMax && Number.isSafeInteger(appendedAtMs);
+}
+
+/** Neither seen to hold nor seen to break. */
+export function isUnverified(verdict: WatchVerdict): boolean {
+  return verdict === 'stale' || verdict === 'unknown';
+}
+
+/** The mandate found is the one asked for, and this agent's. */
+export function isOwnMandate({ intent, levels }: AdmissionCase): boolean {
+  const own = levels.at(-1)?.mandate;
+  return own !== undefined && own.id === intent.mandate && own.agent === intent.agent;
+}
+
+/** At every level that names reference values; the attestation is fresh by now, stage 3 saw to it. */
+export function isReferenceMeasurement({ levels, facts: { attestation } }: AdmissionCase): boolean {
+  const requirements = environmentRequirements(levels);
+  if (typeof attestation === 'string') return requirements.length === 0;
+  return requirements.every(({ measurements }) => measurements.includes(attestation.measurement));
+}
+
+/** The audience has a settlement key to bind the artifact to, and settles for this counterparty. */
+export function isAudienceFit({ intent, facts: { audienceKey, counterparty } }: AdmissionCase): boolean {
+  if (audienceKey === 'absent') return false;
+  return typeof counterparty === 'string' || counterparty.settlementServices.includes(intent.audience);
+}
+
+/** Registered, active, and on the list of every level that has one. */
+export function isCounterpartyAdmitted({ intent, levels, facts: { counterparty } }: AdmissionCase): boolean {
+  if (typeof counterparty === 'string') return false;
+  if (counterparty.id !== intent.counterparty || counterparty.state !== 'active') return false;
+  return levels.every(({ mandate }) => admitsCounterparty(mandate, intent.counterparty));
+}
+
+export function isCaptureCountFit({ capture: { mode, maxCaptures } }: Intent): boolean {
+  const most = mode === 'multi' ? LIMITS.capturesMax : 1;
+  return Number.isInteger(maxCaptures) && maxCaptures >= 1 && maxCaptures <= most;
+}
+
+export function isPhase(flow: AdmissionCase['flow'], test: (state: FlowState, phase: number) => boolean): boolean {
+  return typeof flow !== 'string' && test(flow.state, LIFECYCLE[flow.state].phase);
+}
+
+/** A level asks for a person above an amount. */
+export function needsApproval({ money, levels }: AdmissionCase): boolean {
+  if (typeof money === 'string') return false;
+  return levels.some(({ mandate }) => mandate.approvals !== null && !money.amount.lte(mandate.approvals.above));
+}
+
+type LevelWalk = (levels: readonly LevelState[], amount: Money['amount'], counterparty: string) => ShownLimit | null;
+
+/** The first level whose limit stops the amount; an amount that is none has its own row. */
+export function stoppedBy({ money, levels, intent }: AdmissionCase, find: LevelWalk): Finding | null {
+  if (typeof money === 'string') return null;
+  const limit = find(levels, money.amount, intent.counterparty);
+  return limit === null ? null : { field: 'amount.value', limit };
+}
+
+/** An artifact nobody could ever use is not issued: the denial is that of the bound that ends it. */
+export function bornDead({ times, facts }: AdmissionCase, code: AdmissionDenial): Finding | null {
+  if (times.bound.code !== code || !isBornDead(times, facts.judgedAtMs)) return null;
+  return { field: times.bound.field, limit: null };
+}
