@@ -1,0 +1,3 @@
+module spendgate.example/token-vectors
+
+go 1.19
