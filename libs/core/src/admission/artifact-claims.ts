@@ -1,7 +1,7 @@
 import { InvariantError } from '../errors.js';
 import { environmentRequirements } from '../mandates/levels.js';
 import type { LevelState } from '../mandates/types.js';
-import type { AdmissionFacts, AdmissionResult, ArtifactTerms, Intent, Json } from './types.js';
+import type { AdmissionDecision, AdmissionFacts, AdmissionState, ArtifactTerms, Intent, Json } from './types.js';
 
 /** What the issuing process alone knows; ids are hashes of inputs, so a re-run names the artifact alike. */
 export interface ArtifactNaming {
@@ -28,12 +28,11 @@ const ACTIONS = ['capture', 'void', 'refund'] as const;
  */
 export function artifactClaims(
   intent: Intent,
-  result: Pick<AdmissionResult, 'decision' | 'state'>,
+  { terms }: AdmissionDecision,
+  { levels, flow }: AdmissionState,
   facts: AdmissionFacts,
   naming: ArtifactNaming,
 ): ArtifactClaims {
-  const { terms } = result.decision;
-  const { levels, flow } = result.state;
   const { audienceKey, policy } = facts;
   if (terms === null || typeof levels === 'string' || typeof flow === 'string') throw notAuthorized(intent);
   if (typeof audienceKey === 'string' || policy === 'unknown') throw notAuthorized(intent);
