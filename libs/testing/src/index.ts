@@ -1,1 +1,8 @@
 export { type TestDatabase, startTestDatabase } from './database.js';
+export { describeFaults } from './transport/faults-contract.js';
+export { describeDelivery } from './transport/delivery-contract.js';
+export { openEmbeddedWorld } from './transport/embedded-world.js';
+export { createEffects, effectsHandler, readEffects, type Effect } from './transport/effects.js';
+export { openClient } from './transport/open-client.js';
+export { silentLogger, type ChildOptions, type RawRecord, type TransportWorld } from './transport/world.js';
+export { until } from './until.js';

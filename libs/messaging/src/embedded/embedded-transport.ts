@@ -23,7 +23,7 @@ export interface EmbeddedTransportOptions extends TransportOptions {
 /** The event transport on Kafka-shaped tables in PostgreSQL: the same places, order, groups and lanes, without Kafka. */
 export class EmbeddedTransport implements EventTransport {
   private readonly queue: PublishQueue;
-  private readonly partitionCounts = new Map<TopicName, number>();
+  private readonly partitionCounts = new Map<TopicName, Promise<number>>();
   private groups: EmbeddedGroup[] = [];
   private listener: AppendListener | undefined;
   private topics: readonly { topic: TopicName; group: string }[] = [];
@@ -87,12 +87,19 @@ export class EmbeddedTransport implements EventTransport {
     return topics.map((topic) => ({ topic, partitions: TOPIC_SPECS[topic].partitions === 1 ? 1 : partitions }));
   }
 
-  private async partitionsOf(topic: TopicName): Promise<number> {
+  /** Callers that ask while the answer is on its way share it, so that publishes keep the order of their calls. */
+  private partitionsOf(topic: TopicName): Promise<number> {
     const known = this.partitionCounts.get(topic);
     if (known !== undefined) return known;
+    const asked = this.readPartitions(topic);
+    asked.catch(() => this.partitionCounts.delete(topic));
+    this.partitionCounts.set(topic, asked);
+    return asked;
+  }
+
+  private async readPartitions(topic: TopicName): Promise<number> {
     const [found] = await readTopics(this.options.pool, [topic]);
     if (found === undefined) throw new DependencyError('ERR_TOPIC_MISSING', `${topic}: run spendgate migrate --topics`);
-    this.partitionCounts.set(topic, found.partitions);
     return found.partitions;
   }
 

@@ -1,5 +1,5 @@
 import { InvariantError } from '@spendgate/core';
-import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs';
+import type { Kafka, Message, PartitionerArgs, Producer, RecordMetadata } from 'kafkajs';
 import type { PlacedRecord } from '../publish-queue.js';
 import { topicFullName } from '../topics.js';
 
@@ -53,13 +53,17 @@ export class KafkaProducer {
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
-      createPartitioner: () => () => {
-        throw new InvariantError('ERR_PARTITION_UNSET', 'every record is placed before kafkajs sees it');
-      },
+      createPartitioner: () => placeAsSaid,
     });
     await producer.connect();
     return producer;
   }
+}
+
+/** Every record is placed before kafkajs sees it, by the partitioner both transports share. */
+function placeAsSaid({ message }: PartitionerArgs): number {
+  if (message.partition !== undefined) return message.partition;
+  throw new InvariantError('ERR_PARTITION_UNSET', 'a record came to the producer without its place');
 }
 
 /** Kafka answers one base offset per partition; within a request, a partition's records lie in the order sent. */

@@ -1,5 +1,5 @@
 import { DependencyError } from '@spendgate/core';
-import { ConfigResourceTypes, type Admin } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import { TOPIC_NAMES, TOPIC_SPECS, topicConfig, topicFullName, type TopicName } from '../topics.js';
 
 export interface TopicShape {
@@ -47,7 +47,7 @@ export async function checkTopics(admin: Admin, prefix: string, topics: readonly
 async function configProblems(admin: Admin, prefix: string, topics: readonly TopicName[]): Promise<string[]> {
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: topics.map((topic) => ({ type: ConfigResourceTypes.TOPIC, name: topicFullName(prefix, topic) })),
+    resources: topics.map((topic) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name: topicFullName(prefix, topic) })),
   });
   return topics.flatMap((topic) => {
     const name = topicFullName(prefix, topic);

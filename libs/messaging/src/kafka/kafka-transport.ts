@@ -31,10 +31,10 @@ export class KafkaTransport implements EventTransport {
   constructor(private readonly options: KafkaTransportOptions) {
     this.kafka = connectKafka(options.settings, options.logger);
     this.admin = this.kafka.admin();
-    this.log = new KafkaLog(this.admin, options.prefix);
+    this.log = new KafkaLog(this.admin, options.prefix, () => this.connectAdmin());
     this.producer = new KafkaProducer(this.kafka, options.prefix);
     this.queue = new PublishQueue(
-      (topic) => reachable(() => this.connectAdmin().then(() => this.log.partitions(topic))),
+      (topic) => reachable(() => this.log.partitions(topic)),
       (records) => this.producer.send(records),
     );
   }

@@ -33,7 +33,7 @@ async function writeEffectsIn(tx: Transaction, batch: RecordBatch, owner: string
       batch.partition,
       batch.records.map((record) => String(record.offset)),
       batch.records.map((record) => record.key?.toString() ?? null),
-      batch.records.map((record) => (record.value === null ? null : record.value.subarray(0, 200).toString())),
+      batch.records.map((record) => (record.value === null ? null : textOf(record.value))),
       owner,
     ],
   );
@@ -49,4 +49,9 @@ export async function readEffects(pool: Pool): Promise<Effect[]> {
     'SELECT seq, partition, "offset", key, value, owner FROM effects ORDER BY partition, seq',
   );
   return rows;
+}
+
+/** The beginning of a value, as PostgreSQL text can hold it. */
+function textOf(value: Buffer): string {
+  return value.subarray(0, 200).toString().replaceAll('\0', '');
 }

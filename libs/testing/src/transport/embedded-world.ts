@@ -2,7 +2,7 @@ import { appendRecords, createTopics, deleteTopic, trimRecords } from '@spendgat
 import { startTestDatabase } from '../database.js';
 import { createEffects } from './effects.js';
 import { openClient } from './open-client.js';
-import type { TransportWorld } from './world.js';
+import { silentLogger, type TransportWorld } from './world.js';
 
 /** The embedded log in a database of its own. */
 export async function openEmbeddedWorld(partitions: number): Promise<TransportWorld> {
@@ -10,6 +10,7 @@ export async function openEmbeddedWorld(partitions: number): Promise<TransportWo
   const { pool, url } = database;
   await createEffects(pool);
   const options = { kind: 'embedded', databaseUrl: url, partitions } as const;
+  await openClient(options, pool, silentLogger).ensureTopics('create');
   return {
     database,
     partitions,
