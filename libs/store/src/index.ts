@@ -1,4 +1,12 @@
-export { type ControlAct, CONTROL_LANE, inControlAct, readControlEpoch, shareControl } from './control-lock.js';
+export {
+  type ControlAct,
+  type ControlEvent,
+  type ControlRecord,
+  CONTROL_LANE,
+  inControlAct,
+  readControlEpoch,
+  shareControl,
+} from './control-lock.js';
 export { type LanePlace, readLanePlaces } from './lane-places.js';
 export {
   type LaneLease,
@@ -54,5 +62,6 @@ export type {
   RegistryNeeds,
 } from './registry/facts.js';
 export { PARTY_KINDS } from './registry/facts.js';
-export { mandateOf, type MandatePlace } from './registry/mandate-row.js';
+export { mandateOf, type MandatePlace, type RegisteredMandate } from './registry/mandate-row.js';
 export { Registry, RegistryMoved } from './registry/registry.js';
+export * from './settlement/index.js';

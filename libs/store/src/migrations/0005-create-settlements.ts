@@ -39,7 +39,7 @@ CREATE TABLE settlement_outcomes (
   outcome_id uuid,
   settlement_id uuid,
   flow_id uuid,
-  reporter text NOT NULL,
+  reporter text,              -- null: nobody reported in time
   outcome text NOT NULL,
   amount numeric(38,18),
   rail_reference text,

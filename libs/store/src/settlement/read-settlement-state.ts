@@ -95,11 +95,15 @@ const RECORDED_COLUMNS = `settlement_id AS "settlementId", flow_id AS "flowId", 
      action, action_id AS "actionId", presenter, body_hash AS "bodyHash", outcome, code, field,
      trim_scale(amount)::text AS amount, currency, claims, state, rail, refund_of AS "refundOf", ${MONEY('refunding')},
      ${MONEY('refunded')}, decision_hash AS "decisionHash", leaf_hash AS "leafHash", ${MS('judged_at')} AS "judgedAtMs"`;
-// Attempts under one id are retryable denials and at most one last word; only the newest decides.
+// Attempts under one id are retryable denials and at most one last word; only the newest decides. A refund brings the
+// capture it gives back.
 const RECORDED = statement(
   'settlement-recorded',
-  `SELECT DISTINCT ON (settlement_id) ${RECORDED_COLUMNS}
-   FROM settlements WHERE settlement_id = ANY ($1::uuid[]) ORDER BY settlement_id, attempt DESC`,
+  `WITH wanted AS (
+     SELECT unnest($1::uuid[]) AS id
+     UNION SELECT refund_of FROM settlements WHERE settlement_id = ANY ($1::uuid[]) AND refund_of IS NOT NULL)
+   SELECT DISTINCT ON (settlement_id) ${RECORDED_COLUMNS}
+   FROM settlements WHERE settlement_id IN (SELECT id FROM wanted) ORDER BY settlement_id, attempt DESC`,
 );
 const OUTCOMES = statement(
   'settlement-recorded-outcomes',

@@ -115,7 +115,8 @@ export interface OutcomeRow {
   readonly outcomeId: string;
   readonly settlementId: string;
   readonly flowId: string;
-  readonly reporter: string;
+  /** `null`: nobody reported in time. */
+  readonly reporter: string | null;
   readonly outcome: string;
   readonly amount: string | null;
   readonly railReference: string | null;

@@ -1,0 +1,102 @@
+import { type BudgetDelta, type Hold, NO_DELTA } from '@spendgate/core';
+import type {
+  BudgetChange,
+  HoldChange,
+  IssuedArtifact,
+  OutcomeRow,
+  RecordedOutcome,
+  RecordedSettlement,
+  SettlementChange,
+  SettlementRow,
+  SettlementState,
+} from '@spendgate/store';
+import { holdChange, holdOf } from './hold-view.js';
+
+/** What a batch has changed so far: the rows read, and on top of them what earlier items of the batch decided. */
+export class FoldState {
+  readonly inserted: SettlementRow[] = [];
+  readonly outcomeRows: OutcomeRow[] = [];
+  readonly revoked = new Set<string>();
+  private readonly holds = new Map<string, { row: IssuedArtifact; hold: Hold; changed: boolean }>();
+  private readonly settlements: Map<string, RecordedSettlement>;
+  private readonly outcomes: Map<string, RecordedOutcome>;
+  private readonly touched = new Set<string>();
+  private readonly budgets = new Map<string, BudgetDelta>();
+
+  constructor(private readonly read: SettlementState) {
+    this.settlements = new Map(read.settlements);
+    this.outcomes = new Map(read.outcomes);
+    for (const row of read.artifacts.values()) {
+      // A renewal shares its hold with the artifact before it, so holds are kept by their own id.
+      if (!this.holds.has(row.holdId)) this.holds.set(row.holdId, { row, hold: holdOf(row), changed: false });
+    }
+  }
+
+  /** The row as it stands now in the batch: an artifact voided by an earlier item is revoked for the next one. */
+  artifact(artifactId: string): IssuedArtifact | undefined {
+    const row = this.read.artifacts.get(artifactId);
+    return row !== undefined && this.revoked.has(artifactId) ? { ...row, status: 1 } : row;
+  }
+
+  hold(row: IssuedArtifact): Hold {
+    return this.holds.get(row.holdId)?.hold ?? holdOf(row);
+  }
+
+  settlement(settlementId: string): RecordedSettlement | undefined {
+    return this.settlements.get(settlementId);
+  }
+
+  outcome(outcomeId: string): RecordedOutcome | undefined {
+    return this.outcomes.get(outcomeId);
+  }
+
+  /** Moves money of a hold, and the same amounts at every level of its path. */
+  move(row: IssuedArtifact, hold: Hold, delta: BudgetDelta): void {
+    this.holds.set(row.holdId, { row, hold, changed: true });
+    if (Object.values(delta).every((amount) => amount.isZero())) return;
+    for (const mandateId of row.path) {
+      const sum = this.budgets.get(mandateId) ?? NO_DELTA;
+      this.budgets.set(mandateId, {
+        held: sum.held.plus(delta.held),
+        capturing: sum.capturing.plus(delta.capturing),
+        captured: sum.captured.plus(delta.captured),
+        refunded: sum.refunded.plus(delta.refunded),
+      });
+    }
+  }
+
+  /** Records a settlement; later items of the batch see it. */
+  insert(row: SettlementRow): void {
+    this.inserted.push(row);
+    this.settlements.set(row.settlementId, { ...row, refunding: '0', refunded: '0' });
+  }
+
+  change(settlement: RecordedSettlement): void {
+    this.settlements.set(settlement.settlementId, settlement);
+    this.touched.add(settlement.settlementId);
+  }
+
+  report(row: OutcomeRow): void {
+    this.outcomeRows.push(row);
+    this.outcomes.set(row.outcomeId, row);
+  }
+
+  holdChanges(): HoldChange[] {
+    const changed = [...this.holds.values()].filter((each) => each.changed);
+    return changed.map(({ row, hold }) => holdChange(row, hold));
+  }
+
+  budgetChanges(): BudgetChange[] {
+    return [...this.budgets].map(([mandateId, delta]) => ({
+      mandateId,
+      held: delta.held.toFixed(),
+      capturing: delta.capturing.toFixed(),
+      captured: delta.captured.toFixed(),
+      refunded: delta.refunded.toFixed(),
+    }));
+  }
+
+  settlementChanges(): SettlementChange[] {
+    return [...this.touched].flatMap((id) => this.settlements.get(id) ?? []);
+  }
+}

@@ -1,0 +1,109 @@
+import {
+  ISO_4217,
+  RULES_VERSION,
+  type Absent,
+  type ArtifactFacts,
+  type CurrencyTable,
+  type Flow,
+  type Mandate,
+  type SettlementFacts,
+  type SettlementRequest,
+  type Watches,
+  isFlowState,
+} from '@spendgate/core';
+import { settlementActionId } from '@spendgate/codec';
+import type { IssuedArtifact, SettlementFlow } from '@spendgate/store';
+import type { RequestItem } from './gate-item.js';
+import type { RegistryView } from './registry-view.js';
+
+/** What watches over the limbs a settlement leans on without reading them. `unknown` denies. */
+export type WatchSource = (flowId: string | null) => Watches;
+
+export const ALL_VERIFIED: Watches = {
+  identity: 'verified',
+  lineage: 'verified',
+  governance: 'verified',
+  domain: 'verified',
+  audit: 'verified',
+};
+
+/** What the fold adds to the facts of a request: it knows what earlier items of the batch did. */
+export interface FoldedFacts {
+  readonly recorded: SettlementFacts['recorded'];
+  readonly hold: SettlementFacts['hold'];
+  readonly capture: SettlementFacts['capture'];
+}
+
+export interface FactSources {
+  readonly registry: RegistryView;
+  readonly artifacts: ReadonlyMap<string, IssuedArtifact>;
+  readonly flows: ReadonlyMap<string, SettlementFlow>;
+  readonly attestations: ReadonlyMap<string, Exclude<SettlementFacts['attestation'], string>>;
+  readonly watches: WatchSource;
+  readonly currencies?: CurrencyTable;
+  artifactFacts(row: IssuedArtifact): ArtifactFacts;
+}
+
+/** The request as core judges it. Its signature was verified before; amounts stay text until core parses them. */
+export function requestOf(item: RequestItem): SettlementRequest {
+  const { claims, by } = item;
+  return {
+    action: claims.action,
+    actionId: settlementActionId(claims),
+    presenterKind: by.kind === 'agent' ? 'agent' : 'settlement_service',
+    presenter: by.partyId,
+    presenterJkt: by.kid,
+    artifactId: claims.artifact.id,
+    artifactHash: claims.artifact.hash,
+    amountText: claims.amount?.value ?? null,
+    currency: claims.amount?.currency ?? null,
+    counterparty: claims.counterparty,
+    reference: claims.merchant_reference,
+    captureId: claims.action === 'refund' ? (claims.capture_id ?? null) : null,
+    final: claims.final ?? false,
+    bodyHash: item.bodyHash.toString('base64url'),
+    iatMs: claims.iat * 1000,
+    expMs: claims.exp * 1000,
+  };
+}
+
+/** Everything a request is decided on, from what was read after the locks. */
+export function factsOf(item: RequestItem, sources: FactSources, folded: FoldedFacts): SettlementFacts {
+  const { registry } = sources;
+  const row = sources.artifacts.get(item.claims.artifact.id);
+  const chain = row === undefined ? 'absent' : registry.chain(row.flowId);
+  const flow = row === undefined ? undefined : sources.flows.get(row.flowId);
+  const payee = row === undefined ? undefined : registry.counterparty(row.counterpartyId);
+  const { kind, partyId } = item.by;
+  return {
+    signature: 'valid',
+    ...folded,
+    artifact: row === undefined ? 'absent' : sources.artifactFacts(row),
+    flow: flow === undefined ? 'absent' : flowOf(flow),
+    scope: 'running',
+    service: kind === 'agent' ? registry.agent(partyId) : registry.service(partyId),
+    settlesForCounterparty: payee?.settlementServices.includes(partyId) ?? false,
+    mandates: chain,
+    policy: policyOf(row, chain, registry),
+    attestation: row === undefined ? 'absent' : (sources.attestations.get(row.agentId) ?? 'absent'),
+    drift: 'none',
+    watches: sources.watches(row?.flowId ?? null),
+    rules: { rulesVersion: RULES_VERSION, currencies: sources.currencies ?? ISO_4217 },
+  };
+}
+
+function policyOf(
+  row: IssuedArtifact | undefined,
+  chain: readonly Mandate[] | Absent,
+  registry: RegistryView,
+): SettlementFacts['policy'] {
+  const own = typeof chain === 'string' ? undefined : chain.at(-1);
+  if (row === undefined || own === undefined) return 'unknown';
+  return registry.slice(own.policyId, row.agentId, row.counterpartyId);
+}
+
+function flowOf(row: SettlementFlow): Flow | Absent {
+  if (!isFlowState(row.state)) return 'unknown';
+  const { flowId, epoch, baselineHash, sequence } = row;
+  return { flowId, state: row.state, epoch, baselineHash, sequence };
+}

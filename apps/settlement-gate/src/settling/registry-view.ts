@@ -1,0 +1,59 @@
+import type { Mandate, SettlementFacts } from '@spendgate/core';
+import type { PolicySets } from '@spendgate/policy';
+import type { PartyKind, RegisteredCounterparty, RegisteredKey, RegistryFacts } from '@spendgate/store';
+
+/** Key transitions followed at most: a chain is as long as a service's history. */
+const SUCCESSORS_MAX = 64;
+
+type PartyState = 'active' | 'disabled' | 'absent';
+
+/** The registry's facts of one control epoch, in the words a settlement asks for them. */
+export class RegistryView {
+  constructor(
+    readonly facts: RegistryFacts,
+    private readonly policies: PolicySets,
+  ) {}
+
+  readonly key = (kid: string): RegisteredKey | undefined => this.facts.key(kid);
+
+  service(partyId: string): PartyState {
+    return this.stateOf('settlement_service', partyId);
+  }
+
+  agent(partyId: string): PartyState {
+    return this.stateOf('agent', partyId);
+  }
+
+  counterparty(id: string): RegisteredCounterparty | undefined {
+    return this.facts.counterparty(id);
+  }
+
+  /** Root first, the flow's own last. */
+  chain(mandateId: string): readonly Mandate[] | 'absent' | 'unknown' {
+    return this.facts.chain(mandateId);
+  }
+
+  /** Thumbprints of the keys of `partyId` that followed `kid` by signed transition, nearest first. */
+  successors(partyId: string, kid: string): readonly string[] {
+    const keys = new Map(this.facts.party('settlement_service', partyId)?.keys.map((key) => [key.kid, key]));
+    const found: string[] = [];
+    let next = keys.get(kid)?.successorKid ?? null;
+    while (next !== null && !found.includes(next) && found.length < SUCCESSORS_MAX) {
+      found.push(next);
+      next = keys.get(next)?.successorKid ?? null;
+    }
+    return found;
+  }
+
+  /** The policy slice that applies to a spend now. */
+  slice(policyId: string, agent: string, counterparty: string): SettlementFacts['policy'] {
+    const source = this.facts.policy(policyId);
+    const set = source === undefined ? 'unavailable' : this.policies.get(source);
+    if (set === 'unavailable') return set;
+    return { hash: set.slice({ principal: agent, action: 'spend', resource: counterparty }).hash };
+  }
+
+  private stateOf(kind: PartyKind, id: string): PartyState {
+    return this.facts.party(kind, id)?.state ?? 'absent';
+  }
+}

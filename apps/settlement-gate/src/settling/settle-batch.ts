@@ -1,0 +1,210 @@
+import type { Metrics } from '@spendgate/platform';
+import { DependencyError } from '@spendgate/core';
+import {
+  type ArtifactPlace,
+  type LaneLease,
+  type LeafRow,
+  type NumberedOutboxRow,
+  type Pool,
+  type RefusalRow,
+  type Registry,
+  RegistryMoved,
+  type Transaction,
+  advanceLane,
+  changeBudgets,
+  changeHolds,
+  changeSettlements,
+  fence,
+  fenceLeased,
+  inTransaction,
+  insertOutcomes,
+  insertRefusals,
+  insertSettlements,
+  locateArtifacts,
+  lockSettlementRows,
+  readJudged,
+  readSettlementState,
+  revokeArtifacts,
+  shareControl,
+  writeLeaves,
+  writeOutbox,
+} from '@spendgate/store';
+import { settlementId } from '@spendgate/codec';
+import type { PolicySets } from '@spendgate/policy';
+import type { RailTransfer } from '../rails/rail-port.js';
+import { ArtifactViews } from './artifact-view.js';
+import { type FoldContext, type Folded, foldBatch, refusedId } from './fold-batch.js';
+import { FoldState } from './fold-state.js';
+import type { WatchSource } from './gate-facts.js';
+import { type GateAnswer, type GateItem, artifactIdOf } from './gate-item.js';
+import { RegistryView } from './registry-view.js';
+import type { LeafWriter } from './settlement-leaves.js';
+
+/** Control acts that may come between facts and locks before the batch is given back. */
+const MOVES_MAX = 10;
+
+/** What a batch of records decides beside its items: the offsets it covers and what was refused before deciding. */
+export interface BatchOffsets {
+  readonly first: bigint;
+  readonly last: bigint;
+  readonly refusals: readonly RefusalRow[];
+  /** Built in the transaction's lane: leaves that summarise the refusals. */
+  readonly leaves: readonly LeafRow[];
+  readonly events: readonly Parameters<typeof writeOutbox>[3][number][];
+}
+
+export interface SettledBatch {
+  /** One per item, in order. */
+  readonly answers: readonly GateAnswer[];
+  /** Committed events of the lane, to be published. */
+  readonly events: readonly NumberedOutboxRow[];
+  /** Transfers managed rails must now be asked for. */
+  readonly transfers: readonly RailTransfer[];
+}
+
+/** What a gate decides with; the same for all its batches. */
+export interface SettleOptions {
+  readonly issuer: string;
+  readonly outcomeDueMs: number;
+  readonly watches: WatchSource;
+  isManaged(rail: string): boolean;
+}
+
+/**
+ * Decides captures, voids, refunds and outcomes in one transaction, whichever door they came by.
+ *
+ * Idempotent by (artifact, action, capture id): a repeated request returns the receipt already recorded. A constant
+ * number of statements, whatever the size of the batch.
+ */
+export class SettleBatch {
+  private readonly views = new ArtifactViews();
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly registry: Registry,
+    private readonly policies: PolicySets,
+    private readonly leafWriter: LeafWriter,
+    private readonly options: SettleOptions,
+    private readonly metrics?: Metrics,
+  ) {}
+
+  /**
+   * @param offsets of a partition's records; `null` for a leased lane, which has none
+   * @throws {LaneLost} another owner has the lane: nothing was decided
+   * @throws {DependencyError} the database is away: nothing was decided, or the lane's `next` tells
+   */
+  async execute(
+    lease: LaneLease,
+    items: readonly GateItem[],
+    offsets: BatchOffsets | null = null,
+  ): Promise<SettledBatch> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.once(lease, items, offsets);
+      } catch (error) {
+        if (!(error instanceof RegistryMoved) || attempt === MOVES_MAX) throw error;
+      }
+    }
+  }
+
+  private async once(
+    lease: LaneLease,
+    items: readonly GateItem[],
+    offsets: BatchOffsets | null,
+  ): Promise<SettledBatch> {
+    const places = await locateArtifacts(this.pool, [...new Set(items.map(artifactIdOf))]);
+    const view = await this.view(items, places);
+    return inTransaction(this.pool, async (tx) => {
+      await shareControl(tx);
+      const lane =
+        offsets === null ? await fenceLeased(tx, lease) : await fence(tx, lease, offsets.first, offsets.last);
+      await lockSettlementRows(tx, [...places.values()]);
+      const judged = await readJudged(tx); // a new statement after the locks
+      this.registry.checkEpoch(view.facts, judged.controlEpoch);
+      const read = await readSettlementState(tx, keysOf(items, places));
+      const state = new FoldState(read);
+      const context = this.contextOf(view, read, judged.judgedAtMs);
+      const { answers, folded } = this.fold(items, state, context);
+      const events = [...(offsets?.events ?? []), ...folded.events];
+      await writeState(tx, lease.laneId, state);
+      if (offsets !== null) await insertRefusals(tx, lease.laneId, offsets.refusals);
+      const leafSeq = await writeLeaves(tx, lease, lane.leafSeq, [...(offsets?.leaves ?? []), ...folded.leaves]);
+      const outboxSeq = await writeOutbox(tx, lease, lane.outboxSeq, events);
+      await advanceLane(tx, lease, { leafSeq, outboxSeq });
+      const numbered = events.map((event, index) => ({ ...event, seq: lane.outboxSeq + BigInt(index) }));
+      return { answers, events: numbered, transfers: folded.transfers };
+    });
+  }
+
+  private fold(
+    items: readonly GateItem[],
+    state: FoldState,
+    context: FoldContext,
+  ): { answers: GateAnswer[]; folded: Folded } {
+    if (this.metrics === undefined) return foldBatch(items, state, context);
+    this.metrics.batch('settlement', items.length);
+    return this.metrics.cpu('settlement_fold', () => foldBatch(items, state, context));
+  }
+
+  /** Facts no lock guards, for everything the batch may touch. */
+  private async view(items: readonly GateItem[], places: ReadonlyMap<string, ArtifactPlace>): Promise<RegistryView> {
+    const signed = items.flatMap((item) => (item.kind === 'report' ? [] : [item.by]));
+    const facts = await this.registry.at({
+      kids: signed.map((by) => by.kid),
+      parties: signed.map((by) => ({ kind: by.kind, id: by.partyId })),
+      counterparties: [...places.values()].map((place) => place.counterpartyId),
+      mandates: [...places.values()].map((place) => place.flowId),
+    });
+    return new RegistryView(facts, this.policies);
+  }
+
+  private contextOf(
+    registry: RegistryView,
+    read: Awaited<ReturnType<typeof readSettlementState>>,
+    judgedAtMs: number,
+  ): FoldContext {
+    const { issuer, outcomeDueMs, watches, isManaged } = this.options;
+    const artifactFacts = (row: Parameters<ArtifactViews['facts']>[0]) => this.views.facts(row, registry);
+    const sources = { ...read, registry, watches, artifactFacts };
+    return { issuer, judgedAtMs, sources, leafWriter: this.leafWriter, outcomeDueMs, isManaged };
+  }
+}
+
+/** Every id a batch may need: the settlements named, those they might be kept under, and captures to be refunded. */
+function keysOf(items: readonly GateItem[], places: ReadonlyMap<string, ArtifactPlace>) {
+  const settlementIds = new Set<string>();
+  const outcomeIds: string[] = [];
+  for (const item of items) {
+    settlementIds.add(item.settlementId);
+    if (item.kind !== 'request') {
+      outcomeIds.push(item.outcomeId);
+      continue;
+    }
+    settlementIds.add(refusedId(item));
+    const { action, artifact, capture_id: captureId } = item.claims;
+    if (action === 'refund' && captureId !== undefined)
+      settlementIds.add(settlementId(artifact.id, 'capture', captureId));
+  }
+  const found = [...places.values()];
+  return {
+    artifactIds: found.map((place) => place.artifactId),
+    flowIds: [...new Set(found.map((place) => place.flowId))],
+    agentIds: [...new Set(found.map((place) => place.agentId))],
+    settlementIds: [...settlementIds],
+    outcomeIds,
+  };
+}
+
+async function writeState(tx: Transaction, laneId: number, state: FoldState): Promise<void> {
+  await insertSettlements(tx, laneId, state.inserted);
+  await changeSettlements(tx, state.settlementChanges());
+  await insertOutcomes(tx, state.outcomeRows);
+  await changeHolds(tx, state.holdChanges());
+  await changeBudgets(tx, state.budgetChanges());
+  await revokeArtifacts(tx, [...state.revoked]);
+}
+
+/** Whether a failure means that nothing was decided and the same request may come again. */
+export function isAway(error: unknown): error is DependencyError {
+  return error instanceof DependencyError;
+}

@@ -1,0 +1,24 @@
+export { type ArtifactPlace, locateArtifacts, locateSettlements, lockSettlementRows } from './lock-settlement-rows.js';
+export {
+  type IssuedArtifact,
+  type RecordedOutcome,
+  type RecordedSettlement,
+  type SettlementAttestation,
+  type SettlementFlow,
+  type SettlementKeys,
+  type SettlementState,
+  readSettlementState,
+} from './read-settlement-state.js';
+export {
+  type BudgetChange,
+  type HoldChange,
+  type OutcomeRow,
+  type SettlementChange,
+  type SettlementRow,
+  changeBudgets,
+  changeHolds,
+  changeSettlements,
+  insertOutcomes,
+  insertSettlements,
+  revokeArtifacts,
+} from './write-settlements.js';
