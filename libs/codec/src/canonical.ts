@@ -7,19 +7,12 @@
  *   written in one way only must not be hashed
  */
 export function canonicalize(value: unknown): string {
-  switch (typeof value) {
-    case 'string':
-      return canonicalString(value);
-    case 'number':
-      return canonicalNumber(value);
-    case 'boolean':
-      return value ? 'true' : 'false';
-    case 'object':
-      if (value === null) return 'null';
-      return Array.isArray(value) ? canonicalArray(value) : canonicalObject(value);
-    default:
-      throw new TypeError(`no canonical JSON form for ${typeof value}`);
-  }
+  if (typeof value === 'string') return canonicalString(value);
+  if (typeof value === 'number') return canonicalNumber(value);
+  if (typeof value === 'boolean') return value ? 'true' : 'false';
+  if (value === null) return 'null';
+  if (typeof value !== 'object') throw new TypeError(`no canonical JSON form for ${typeof value}`);
+  return Array.isArray(value) ? canonicalArray(value) : canonicalObject(value);
 }
 
 // Printable ASCII without quote and backslash is written as it is: nearly every string we sign.
@@ -53,15 +46,12 @@ function canonicalArray(items: readonly unknown[]): string {
 function canonicalObject(value: object): string {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) throw new TypeError('only plain objects have a JSON form');
+  const members = value as Readonly<Record<string, unknown>>; // a plain object, as just seen
   let text = '{';
-  for (const [name, member] of sortedMembers(value)) {
+  for (const name of Object.keys(members).sort()) {
+    const member = members[name]; // without a comparator, sort() goes by UTF-16 code units, as §3.2.3 wants
     if (member === undefined) continue;
     text += `${text === '{' ? '' : ','}${canonicalString(name)}:${canonicalize(member)}`;
   }
   return `${text}}`;
-}
-
-function sortedMembers(value: object): [string, unknown][] {
-  const members: [string, unknown][] = Object.entries(value);
-  return members.sort(([a], [b]) => (a < b ? -1 : 1)); // `<` compares UTF-16 code units, as §3.2.3 wants
 }

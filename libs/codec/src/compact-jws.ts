@@ -42,18 +42,25 @@ export interface CompactOptions {
  * encoding, form, type, header, algorithm. An attacker controls every byte here.
  */
 export function splitCompact(bytes: Uint8Array, options: CompactOptions = {}): CompactResult {
-  const parts = splitParts(bytes, options.bytesMax ?? INTENT_BYTES_MAX);
+  const parts = takeApart(bytes, options.bytesMax ?? INTENT_BYTES_MAX);
   if (!parts.ok) return parts;
-  const { header } = parts;
-  for (const name of ['alg', 'kid', 'typ'] as const) {
-    if (!isHeaderText(header[name])) return problem('malformed', `header.${name}`);
-  }
-  const { alg, kid, typ } = header as { alg: string; kid: string; typ: string }; // the loop has just looked
-  if (!takesTyp(options.typ, typ)) return problem('type_mismatch', 'header.typ');
-  const refused = refusedMember(header) ?? refusedAlgorithm(alg);
-  if (refused !== null) return refused;
-  // refusedAlgorithm has just looked it up in JWS_ALGORITHMS.
-  return { ok: true, jws: { ...parts.jws, header: { alg: alg as JwsAlgorithm, kid, typ } } };
+  const header = judgeHeader(parts.header, options.typ);
+  return header.ok ? { ok: true, jws: { ...parts.jws, header: header.header } } : header;
+}
+
+/** The three members every token of ours has, or the first problem with them. */
+export function judgeHeader(
+  header: JsonObject,
+  takes: string | readonly string[] | undefined,
+): { readonly ok: true; readonly header: CompactHeader } | CompactProblem {
+  const { alg, kid, typ } = header;
+  if (!isHeaderText(alg)) return problem('malformed', 'header.alg');
+  if (!isHeaderText(kid)) return problem('malformed', 'header.kid');
+  if (!isHeaderText(typ)) return problem('malformed', 'header.typ');
+  if (!takesTyp(takes, typ)) return problem('type_mismatch', 'header.typ');
+  const forbidden = forbiddenMember(header);
+  if (forbidden !== null) return forbidden;
+  return isAlgorithm(alg) ? { ok: true, header: { alg, kid, typ } } : problem('algorithm_forbidden', 'header.alg');
 }
 
 /** Header of a stranger's JWS: `kid` and `typ` may be absent. */
@@ -65,28 +72,33 @@ export interface AnyCompactHeader {
 
 /** As {@link splitCompact} for a JWS that is none of our tokens: the same form, header members and algorithms. */
 export function splitAnyCompact(bytes: Uint8Array, bytesMax: number): CompactResult<AnyCompactHeader> {
-  const parts = splitParts(bytes, bytesMax);
+  const parts = takeApart(bytes, bytesMax);
   if (!parts.ok) return parts;
   const { alg, kid, typ } = parts.header;
   if (!isHeaderText(alg)) return problem('malformed', 'header.alg');
   if (kid !== undefined && !isHeaderText(kid)) return problem('malformed', 'header.kid');
   if (typ !== undefined && !isHeaderText(typ)) return problem('malformed', 'header.typ');
-  const refused = refusedMember(parts.header) ?? refusedAlgorithm(alg);
-  if (refused !== null) return refused;
-  // refusedAlgorithm has just looked it up in JWS_ALGORITHMS.
-  return { ok: true, jws: { ...parts.jws, header: { alg: alg as JwsAlgorithm, kid: kid ?? null, typ: typ ?? null } } };
+  const forbidden = forbiddenMember(parts.header);
+  if (forbidden !== null) return forbidden;
+  if (!isAlgorithm(alg)) return problem('algorithm_forbidden', 'header.alg');
+  return { ok: true, jws: { ...parts.jws, header: { alg, kid: kid ?? null, typ: typ ?? null } } };
 }
 
-// The signature may be empty: that is how an unsecured JWS (`alg: none`) is written, and it is refused by its name.
-const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/;
+// The signature may be empty: that is how an unsecured JWS (`alg: none`) is written, and it is refused by its name. So
+// may the payload (RFC 7515 Appendix F, detached content): its header is judged first, and no token of ours is empty.
+const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]*)$/;
 
-interface Parts {
+type JsonObject = { readonly [name: string]: JsonValue };
+
+/** A compact JWS whose form is right and whose header nobody has judged yet. */
+export interface CompactParts {
   readonly ok: true;
-  readonly header: { readonly [name: string]: JsonValue };
+  readonly header: JsonObject;
   readonly jws: Omit<CompactJws, 'header'>;
 }
 
-function splitParts(bytes: Uint8Array, bytesMax: number): Parts | CompactProblem {
+/** Form alone: three parts, one spelling, a JSON object for a header. */
+export function takeApart(bytes: Uint8Array, bytesMax: number): CompactParts | CompactProblem {
   if (bytes.byteLength > bytesMax) return problem('too_large', 'token');
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const match = COMPACT.exec(buffer.toString('latin1'));
@@ -126,7 +138,7 @@ function takesTyp(wanted: string | readonly string[] | undefined, typ: string): 
 }
 
 /** `jwk`, `jku`, `x5u`, `x5c` would let an attacker bring the key, `crit`, `b64`, `zip` change what was signed. */
-function refusedMember(header: { readonly [name: string]: JsonValue }): CompactProblem | null {
+function forbiddenMember(header: JsonObject): CompactProblem | null {
   for (const name in header) {
     if (name !== 'alg' && name !== 'kid' && name !== 'typ')
       return problem('header_forbidden', fieldPath('header', name));
@@ -134,7 +146,7 @@ function refusedMember(header: { readonly [name: string]: JsonValue }): CompactP
   return null;
 }
 
-function refusedAlgorithm(alg: string): CompactProblem | null {
+function isAlgorithm(alg: string): alg is JwsAlgorithm {
   const allowed: readonly string[] = JWS_ALGORITHMS;
-  return allowed.includes(alg) ? null : problem('algorithm_forbidden', 'header.alg');
+  return allowed.includes(alg);
 }

@@ -2,7 +2,19 @@ export * from './base64url.js';
 export * from './body-hash.js';
 export * from './canonical.js';
 export * from './cloudevents.js';
-export * from './compact-jws.js';
+export { JWS_ALGORITHMS, splitAnyCompact, splitCompact } from './compact-jws.js';
+export type {
+  AnyCompactHeader,
+  CompactHeader,
+  CompactJws,
+  CompactOptions,
+  CompactProblem,
+  CompactResult,
+  JwsAlgorithm,
+} from './compact-jws.js';
+export * from './read-token.js';
+export * from './schemas.js';
+export * from './async-api.js';
 export * from './hash.js';
 export * from './ids.js';
 export * from './leaf.js';

@@ -1,7 +1,11 @@
 import { canonicalize } from './canonical.js';
 import { sha256 } from './hash.js';
 import { LEAF_CAUSES_MAX } from './limits.js';
+import { z } from 'zod';
 import type { LeafType } from './leaf-types.js';
+import { problem, type Problem } from './problem.js';
+import { parseStrictJson, type JsonProblem } from './strict-json.js';
+import { identifier, issuer, sha256Hash } from './tokens/fields.js';
 
 /** Salt bytes of a commitment. */
 export const LEAF_SALT_BYTES = 32;
@@ -11,7 +15,8 @@ export interface Leaf {
   readonly v: 1;
   /** Issuer of the domain. */
   readonly domain: string;
-  readonly type: LeafType;
+  /** One of LEAF_TYPES; a reader of an old log, or of a newer one, may meet others. */
+  readonly type: string;
   /** Unix ms. */
   readonly time: number;
   /** base64url SHA-256. */
@@ -62,4 +67,31 @@ export function encodeLeaf({ domain, type, timeMs, payload, salt, causes }: Leaf
   const commitment = commitmentOf(salt, payloadText).toString('base64url');
   const leaf = canonicalize({ v: 1, domain, type, time: timeMs, commitment, causes } satisfies Leaf);
   return { leaf, payload: payloadText, leafHash: leafHashOf(leaf) };
+}
+
+const leafSchema = z.strictObject({
+  v: z.literal(1),
+  domain: issuer,
+  type: identifier,
+  time: z.int().min(0),
+  commitment: sha256Hash,
+  causes: z.array(sha256Hash).max(LEAF_CAUSES_MAX),
+});
+
+/**
+ * Reads a leaf back, as a verifier does that trusts nobody: only the canonical text is a leaf, so that one hash has one
+ * meaning.
+ */
+export function parseLeaf(bytes: Uint8Array): { readonly ok: true; readonly leaf: Leaf } | JsonProblem | Problem {
+  const json = parseStrictJson(bytes, undefined, 'leaf');
+  if (!json.ok) return json;
+  const parsed = leafSchema.safeParse(json.value);
+  if (!parsed.success) return problem('malformed', 'leaf');
+  const canonical = Buffer.from(canonicalize(parsed.data));
+  return canonical.equals(bytes) ? { ok: true, leaf: parsed.data } : problem('malformed', 'leaf');
+}
+
+/** @returns whether a payload and salt are those a leaf commits to; false for a payload that was redacted and replaced */
+export function opensCommitment(leaf: Leaf, salt: Uint8Array, canonicalPayload: string): boolean {
+  return commitmentOf(salt, canonicalPayload).toString('base64url') === leaf.commitment;
 }

@@ -34,7 +34,7 @@ export function parseStrictJson(bytes: Uint8Array, limits = REQUEST_JSON_LIMITS,
 
 // RFC 7493 §2.1 by way of Unicode §23.7: U+FDD0–U+FDEF and the last two code points of every plane; and NUL.
 const FORBIDDEN =
-  /[\u0000\uFDD0-\uFDEF\uFFFE\uFFFF]|[\uD83F\uD87F\uD8BF\uD8FF\uD93F\uD97F\uD9BF\uD9FF\uDA3F\uDA7F\uDABF\uDAFF\uDB3F\uDB7F\uDBBF\uDBFF][\uDFFE\uDFFF]/; // eslint-disable-line no-control-regex
+  /[\u0000\uFDD0-\uFDEF\uFFFE\uFFFF]|[\uD83F\uD87F\uD8BF\uD8FF\uD93F\uD97F\uD9BF\uD9FF\uDA3F\uDA7F\uDABF\uDAFF\uDB3F\uDB7F\uDBBF\uDBFF][\uDFFE\uDFFF]/;
 
 function hasForbidden(text: string): boolean {
   return FORBIDDEN.test(text);
