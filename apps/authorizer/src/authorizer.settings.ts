@@ -38,6 +38,12 @@ export const AUTHORIZER_SETTINGS = {
     max: 100_000,
     about: 'events on intent-refusals.v1 per second and partition; beyond them one summary per batch and code',
   }),
+  SPENDGATE_ARTIFACT_LIFETIME_SECONDS: setting.integer({
+    default: 3_600,
+    min: 1,
+    max: 86_400,
+    about: 'seconds from an intent to the end of its artifact, when nothing else ends it sooner',
+  }),
   SPENDGATE_DECISION_WAIT_SECONDS_MAX: setting.integer({
     default: 30,
     min: 1,

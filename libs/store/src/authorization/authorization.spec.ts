@@ -38,6 +38,7 @@ function decision(n: number, changes: Partial<write.DecisionRow> = {}): write.De
     leafHash: hash('leaf'),
     supersedes: null,
     artifactId: null,
+    parkedUntilMs: null,
     appendedAtMs: Date.UTC(2026, 0, 1) + n,
     judgedAtMs: Date.UTC(2026, 0, 1) + n,
     ...changes,

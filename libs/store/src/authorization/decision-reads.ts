@@ -101,6 +101,7 @@ export interface ArtifactView {
   readonly kid: string;
   readonly claims: string;
   readonly status: number;
+  readonly issuedAtMs: number;
 }
 
 interface ArtifactViewRow {
@@ -112,11 +113,12 @@ interface ArtifactViewRow {
   kid: string;
   claims: string;
   status: number;
+  issued_at: Date;
 }
 
 const ARTIFACTS = statement(
   'artifacts-by-id',
-  `SELECT artifact_id, flow_id, decision_id, agent_id, audience, kid, claims, status
+  `SELECT artifact_id, flow_id, decision_id, agent_id, audience, kid, claims, status, issued_at
    FROM artifacts WHERE artifact_id = ANY ($1::uuid[])`,
 );
 
@@ -132,6 +134,7 @@ export async function readArtifacts(db: Queryable, artifactIds: readonly string[
     kid: row.kid,
     claims: row.claims,
     status: row.status,
+    issuedAtMs: row.issued_at.getTime(),
   }));
 }
 

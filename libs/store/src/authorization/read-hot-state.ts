@@ -53,6 +53,8 @@ export interface HotState {
   readonly attestations: ReadonlyMap<string, AttestationRow>;
   readonly decisions: ReadonlyMap<string, RecordedDecision>;
   readonly endedHolds: readonly EndedHold[];
+  /** Intents waiting now, by flow; flows without any are left out. */
+  readonly parked: ReadonlyMap<string, number>;
 }
 
 /** Database clock and epoch after the locks: `judged_at` may only deny, the epoch says whether cached facts still hold. */
@@ -117,6 +119,16 @@ const ENDED_HOLDS = statement(
    ORDER BY ended.ends_at, ended.hold_id LIMIT $3`,
 );
 
+// A later attempt ends a wait; so does its time.
+const PARKED = statement(
+  'authorization-parked',
+  `SELECT d.flow_id, count(*)::integer FROM decisions d
+   WHERE d.outcome = 'parked' AND d.flow_id = ANY ($1::uuid[]) AND d.parked_until > ($2::timestamptz[])[1]
+     AND NOT EXISTS (
+       SELECT 1 FROM decisions later WHERE later.intent_id = d.intent_id AND later.attempt > d.attempt)
+   GROUP BY d.flow_id`,
+);
+
 /** What a batch asks for: its flows, all their levels, the roots of these, the agents and the intents. */
 export interface HotKeys {
   readonly flowIds: readonly string[];
@@ -143,7 +155,7 @@ async function rowsOf<R extends unknown[]>(
   return result.rows;
 }
 
-/** Reads everything decided on, in new statements after the locks. Five statements, whatever the batch. */
+/** Reads everything decided on, in new statements after the locks. Six statements, whatever the batch. */
 export async function readHotState(tx: Transaction, keys: HotKeys, judgedAtMs: number): Promise<HotState> {
   const ending = [uuids(keys.rootIds), timestamps([judgedAtMs]), ENDED_HOLDS_MAX];
   const flows = await rowsOf<FlowColumns>(tx, FLOWS, [uuids(keys.flowIds)]);
@@ -151,6 +163,7 @@ export async function readHotState(tx: Transaction, keys: HotKeys, judgedAtMs: n
   const attestations = await rowsOf<AttestationColumns>(tx, ATTESTATIONS, [texts(keys.agentIds)]);
   const decisions = await rowsOf<DecisionColumns>(tx, DECISIONS, [uuids(keys.intentIds)]);
   const ended = await rowsOf<EndedColumns>(tx, ENDED_HOLDS, ending);
+  const parked = await rowsOf<[string, number]>(tx, PARKED, [uuids(keys.flowIds), timestamps([judgedAtMs])]);
   return {
     flows: new Map(flows.map((row) => [row[0], flowOf(row)])),
     budgets: new Map(budgets.map((row) => [row[0], budgetOf(row)])),
@@ -159,6 +172,7 @@ export async function readHotState(tx: Transaction, keys: HotKeys, judgedAtMs: n
       decisions.map(([intentId, decisionId, bodyHash]) => [intentId, { intentId, decisionId, bodyHash }]),
     ),
     endedHolds: ended.map(([holdId, flowId, path, held]) => ({ holdId, flowId, path, held })),
+    parked: new Map(parked),
   };
 }
 

@@ -27,6 +27,8 @@ export interface DecisionRow {
   readonly supersedes: string | null;
   /** Of an authorized decision. */
   readonly artifactId: string | null;
+  /** Of a parked one: the instant its wait ends, Unix ms. */
+  readonly parkedUntilMs: number | null;
   readonly appendedAtMs: number;
   readonly judgedAtMs: number;
 }
@@ -87,16 +89,17 @@ const INSERT_DECISIONS = statement(
   'authorization-insert-decisions',
   `INSERT INTO decisions (decision_id, flow_id, intent_id, attempt, lane_id, lane_offset, agent_id, body_hash, outcome,
      code, field, amount, currency, counterparty_id, request, read_set, rules_version, decision_hash, leaf_hash,
-     supersedes, artifact_id, appended_at, judged_at)
+     supersedes, artifact_id, parked_until, appended_at, judged_at)
    SELECT d.decision_id, d.flow_id, d.intent_id, d.attempt, $1::integer, d.lane_offset, d.agent_id, d.body_hash,
      d.outcome, d.code, d.field, d.amount::numeric, d.currency, d.counterparty_id, d.request, d.read_set,
-     d.rules_version, d.decision_hash, d.leaf_hash, d.supersedes, d.artifact_id, d.appended_at, d.judged_at
+     d.rules_version, d.decision_hash, d.leaf_hash, d.supersedes, d.artifact_id, d.parked_until, d.appended_at, d.judged_at
    FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::smallint[], $6::bigint[], $7::text[], $8::bytea[], $9::text[],
      $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::integer[],
-     $18::bytea[], $19::bytea[], $20::uuid[], $21::uuid[], $22::timestamptz[], $23::timestamptz[])
+     $18::bytea[], $19::bytea[], $20::uuid[], $21::uuid[], $22::timestamptz[], $23::timestamptz[],
+     $24::timestamptz[])
      AS d (decision_id, flow_id, intent_id, attempt, lane_offset, agent_id, body_hash, outcome, code, field, amount,
        currency, counterparty_id, request, read_set, rules_version, decision_hash, leaf_hash, supersedes, artifact_id,
-       appended_at, judged_at)`,
+       parked_until, appended_at, judged_at)`,
 );
 
 export async function insertDecisions(tx: Transaction, laneId: number, rows: readonly DecisionRow[]): Promise<void> {
@@ -123,6 +126,7 @@ export async function insertDecisions(tx: Transaction, laneId: number, rows: rea
     byteas(rows.map((row) => row.leafHash)),
     uuids(rows.map((row) => row.supersedes)),
     uuids(rows.map((row) => row.artifactId)),
+    timestamps(rows.map((row) => row.parkedUntilMs)),
     timestamps(rows.map((row) => row.appendedAtMs)),
     timestamps(rows.map((row) => row.judgedAtMs)),
   ];

@@ -25,10 +25,12 @@ CREATE TABLE decisions (
   leaf_hash bytea NOT NULL,
   supersedes uuid,
   artifact_id uuid,       -- of an authorized one
+  parked_until timestamptz, -- of a parked one
   appended_at timestamptz NOT NULL,
   judged_at timestamptz NOT NULL,
   PRIMARY KEY (decision_id, flow_id));
 CREATE UNIQUE INDEX decisions_by_intent ON decisions (intent_id, attempt, flow_id);
+CREATE INDEX decisions_parked ON decisions (flow_id, parked_until) WHERE outcome = 'parked';
 
 CREATE TABLE artifacts (
   artifact_id uuid,

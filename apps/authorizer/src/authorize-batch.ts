@@ -1,0 +1,160 @@
+import type { Candidate, DecodedIntent, Judged, Refusal } from './intake/candidate.js';
+import { DependencyError } from '@spendgate/core';
+import { type RecordBatch, isUnderKey, reappendUnderKey } from '@spendgate/messaging';
+import { type RegistryFacts, RegistryMoved } from '@spendgate/store';
+import type { AuthorizerParts } from './authorizer-parts.js';
+import { BatchSize } from './deciding/batch-size.js';
+import type { EvaluatedIntent } from './deciding/decide-batch.js';
+import { type Committed, decideInTransaction } from './deciding/decide-in-transaction.js';
+import { evaluatePolicies, needsOf } from './deciding/facts.js';
+import { decodeIntent } from './intake/decode-intent.js';
+import { verifyIntents } from './intake/verify-intents.js';
+
+/** Control acts that may come between one batch's facts and its locks before it is given back to the transport. */
+const REDOS_MAX = 20;
+
+type Answers = ReadonlyMap<bigint, Judged<EvaluatedIntent>>;
+
+/**
+ * Decides a batch of payment intents. What it commits is the effect and the offset in one transaction; signing and
+ * publishing follow, and a crash in between makes the next owner publish the same bytes.
+ */
+export class AuthorizeBatch {
+  private readonly size = new BatchSize();
+  /** By lane: outbox rows below this are published by this process. */
+  private readonly published = new Map<number, bigint>();
+
+  constructor(private readonly parts: AuthorizerParts) {}
+
+  /** @throws {DependencyError} nothing of the rest is committed: the transport delivers it again */
+  async execute(batch: RecordBatch): Promise<void> {
+    let publishing = Promise.resolve();
+    try {
+      for (let at = 0; at < batch.records.length && !batch.isStale();) {
+        const slice = { ...batch, records: batch.records.slice(at, at + this.size.current) };
+        const committed = await this.decide(slice);
+        at += slice.records.length;
+        // Signing and sending one slice goes on beside deciding the next; the order of the lane is kept.
+        const before = publishing;
+        publishing = before.then(() => this.publish(batch, committed));
+        await before;
+      }
+    } finally {
+      await publishing;
+    }
+    const through = this.published.get(batch.lane.laneId);
+    if (through !== undefined) await this.parts.publisher.markThrough(batch.lane, through);
+  }
+
+  /** Publishes what the lane's last owner committed and may not have sent. */
+  async takeOver(lane: RecordBatch['lane']): Promise<void> {
+    this.published.set(lane.laneId, await this.parts.publisher.catchUp(lane));
+  }
+
+  private async decide(batch: RecordBatch): Promise<Committed> {
+    const { metrics } = this.parts;
+    const judged = metrics.cpu('authorizer_decode', () => batch.records.map(decodeIntent));
+    const decoded = judged.flatMap((each) => (each.ok ? [each.value] : []));
+    const unread = judged.flatMap((each) => (each.ok ? [] : [each.refusal]));
+    for (let redo = 0; ; redo += 1) {
+      try {
+        return await this.decideOnce(batch, decoded, unread);
+      } catch (error) {
+        if (!(error instanceof RegistryMoved) || redo === REDOS_MAX) throw error;
+      }
+    }
+  }
+
+  private async decideOnce(
+    batch: RecordBatch,
+    decoded: readonly DecodedIntent[],
+    unread: readonly Refusal[],
+  ): Promise<Committed> {
+    const { metrics, registry, decide } = this.parts;
+    const facts = await metrics.wall('authorizer_facts', () => registry.at(needsOf(decoded)));
+    const verified = await metrics.wall('authorizer_verify', () => this.verify(decoded, facts));
+    const placed = await this.place(batch, verified);
+    const answers = metrics.cpu('authorizer_policy', () => this.evaluate(placed, facts));
+    const refusals = [...unread, ...[...answers.values()].flatMap((each) => (each.ok ? [] : [each.refusal]))];
+    await this.keepUnreadable(refusals);
+    const committed = await metrics.wall('authorizer_transaction', () =>
+      decideInTransaction(
+        {
+          lane: batch.lane,
+          first: offsetAt(batch, 0),
+          last: offsetAt(batch, batch.records.length - 1),
+          intents: [...answers.values()].flatMap((each) => (each.ok ? [each.value] : [])),
+          refusals,
+          facts,
+          publishedThrough: this.published.get(batch.lane.laneId) ?? 0n,
+        },
+        decide,
+      ),
+    );
+    metrics.batch('authorizer', batch.records.length);
+    this.size.learn(batch.records.length, committed.lockedMs);
+    return committed;
+  }
+
+  private verify(decoded: readonly DecodedIntent[], facts: RegistryFacts): Promise<Judged<Candidate>[]> {
+    const { decide, clock } = this.parts;
+    return verifyIntents(decoded, {
+      keys: (kid) => facts.key(kid),
+      isAgent: (id) => facts.party('agent', id) !== undefined,
+      issuer: decide.naming.issuer,
+      atMs: clock.nowMs(),
+    });
+  }
+
+  /** A verified intent that lies where its key does not belong goes back to the log under its key, before the commit. */
+  private async place(batch: RecordBatch, verified: readonly Judged<Candidate>[]): Promise<Judged<Candidate>[]> {
+    const isStray = (each: Judged<Candidate>): boolean =>
+      each.ok && !isUnderKey(each.value.record, each.value.claims.mandate, batch.partitions);
+    const strays = verified.flatMap((each) => (each.ok && isStray(each) ? [each.value] : []));
+    const moves = strays.map(({ record, claims }) => ({ record, key: claims.mandate }));
+    await reappendUnderKey(this.parts.transport, moves);
+    return strays.length === 0 ? [...verified] : verified.filter((each) => !isStray(each));
+  }
+
+  private evaluate(verified: readonly Judged<Candidate>[], facts: RegistryFacts): Answers {
+    const { limits, policies, decide } = this.parts;
+    const limited = verified.map((each) => (each.ok ? limits.take(each.value) : each));
+    const candidates = limited.flatMap((each) => (each.ok ? [each.value] : []));
+    const verdicts = evaluatePolicies(candidates, facts, policies, decide.rules.currencies);
+    const answers = new Map<bigint, Judged<EvaluatedIntent>>();
+    for (const each of limited) if (!each.ok) answers.set(each.refusal.record.offset, each);
+    candidates.forEach((candidate, index) => {
+      const policy = verdicts[index] ?? 'unknown';
+      answers.set(candidate.record.offset, { ok: true, value: { candidate, policy } });
+    });
+    return answers;
+  }
+
+  /** Before the commit: after a crash in between a letter may stand twice, never not at all. */
+  private async keepUnreadable(refusals: readonly Refusal[]): Promise<void> {
+    for (const { record, code, field, unreadable } of refusals) {
+      if (unreadable) await this.parts.deadLetters.report(record, code, field ?? undefined);
+    }
+  }
+
+  private async publish(batch: RecordBatch, committed: Committed): Promise<void> {
+    const { metrics, publisher, waiters, renderFromMemory } = this.parts;
+    await metrics.wall('authorizer_publish', () =>
+      publisher.publish(batch.lane, committed.events, renderFromMemory(committed)),
+    );
+    this.published.set(batch.lane.laneId, committed.nextOutboxSeq);
+    waiters.wake(committed.decisions.map(({ decision }) => decision.intentId));
+    waiters.wake(committed.refusals.map(({ record }) => placeName(record)));
+  }
+}
+
+/** What the HTTP door waits for beside the intent id: the place its record got. */
+export function placeName({ topic, partition, offset }: { topic: string; partition: number; offset: bigint }): string {
+  return `${topic}/${partition}@${offset}`;
+}
+
+function offsetAt(batch: RecordBatch, index: number): bigint {
+  const record = batch.records[index];
+  if (record === undefined) throw new DependencyError('ERR_EMPTY_BATCH', `no record ${index} in the batch`);
+  return record.offset;
+}

@@ -1,0 +1,109 @@
+import { type AdmissionRules, ISO_4217, InvariantError, RULES_VERSION } from '@spendgate/core';
+import {
+  DeadLetters,
+  type EventTransport,
+  OutboxPublisher,
+  type RenderEvents,
+  type Runtime,
+} from '@spendgate/messaging';
+import type { Clock, Metrics } from '@spendgate/platform';
+import { type Registry, type SaltSource, randomSalts, readArtifacts } from '@spendgate/store';
+import type { Signer } from '@spendgate/artifact';
+import type { Committed, DecideOptions } from './deciding/decide-in-transaction.js';
+import { PolicySets } from './deciding/policy-sets.js';
+import { DecisionWaiters } from './http/decision-waiters.js';
+import { IntentRateLimits } from './intake/rate-limits.js';
+import { TokenBuckets } from './intake/token-buckets.js';
+import { type ClaimsSource, type StoredClaims, renderEvents } from './publishing/render-events.js';
+
+/** What the authorizer's use cases share: made once per process from the runtime. */
+export interface AuthorizerParts {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly transport: EventTransport;
+  readonly registry: Registry;
+  readonly policies: PolicySets;
+  readonly limits: IntentRateLimits;
+  readonly deadLetters: DeadLetters;
+  readonly publisher: OutboxPublisher;
+  readonly waiters: DecisionWaiters;
+  readonly decide: DecideOptions;
+  /** The same bytes as the publisher's own rendering, without reading the claims back. */
+  renderFromMemory(committed: Committed): RenderEvents;
+}
+
+/** Settings as numbers; a missing one is a defect of the table, found at start. */
+function numberOf(settings: Readonly<Record<string, unknown>>, name: string): number {
+  const value = settings[name];
+  if (typeof value !== 'number') throw new InvariantError('ERR_SETTING_MISSING', name);
+  return value;
+}
+
+/** @param salts where leaf salts come from; tests give their own to get the same bytes twice */
+export function createAuthorizerParts(runtime: Runtime, salts: SaltSource = randomSalts): AuthorizerParts {
+  const { clock, metrics, transport, registry, pool, settings, domain, logger } = runtime;
+  const number = (name: string): number => numberOf(settings, name);
+  const signer = signerOf(runtime);
+  const render = { issuer: domain.issuer, signer };
+  const stored: ClaimsSource = async (ids) =>
+    new Map((await readArtifacts(pool, ids)).map((row) => [row.artifactId, row]));
+  return {
+    clock,
+    metrics,
+    transport,
+    registry,
+    policies: new PolicySets((problem) => logger.error(problem)),
+    limits: new IntentRateLimits({
+      agent: {
+        perSecond: number('SPENDGATE_AGENT_INTENTS_PER_SECOND'),
+        burst: number('SPENDGATE_AGENT_INTENTS_BURST'),
+      },
+      mandate: {
+        perSecond: number('SPENDGATE_MANDATE_INTENTS_PER_SECOND'),
+        burst: number('SPENDGATE_MANDATE_INTENTS_BURST'),
+      },
+    }),
+    deadLetters: new DeadLetters(transport, clock, domain.issuer),
+    publisher: new OutboxPublisher(pool, transport, (rows, lease) =>
+      renderEvents(rows, lease, { ...render, claims: stored }),
+    ),
+    waiters: new DecisionWaiters(),
+    decide: {
+      pool,
+      registry,
+      rules: rulesOf(number('SPENDGATE_ARTIFACT_LIFETIME_SECONDS')),
+      issuer: 'ready',
+      naming: { issuer: domain.issuer, artifactKid: signer.kid, publicUrl: publicUrlOf(settings), salts },
+      refusalEvents: bucketsOf(number('SPENDGATE_REFUSAL_EVENTS_PER_SECOND')),
+      cpu: (stage, act) => metrics.cpu(stage, act),
+    },
+    renderFromMemory: (committed) => (rows, lease) =>
+      renderEvents(rows, lease, { ...render, claims: () => Promise.resolve(claimsOf(committed)) }),
+  };
+}
+
+function bucketsOf(perSecond: number): TokenBuckets {
+  return new TokenBuckets({ perSecond, burst: perSecond });
+}
+
+function rulesOf(artifactLifetimeSeconds: number): AdmissionRules {
+  return { rulesVersion: RULES_VERSION, artifactLifetimeSeconds, currencies: ISO_4217 };
+}
+
+/** Without its artifact key a role that issues artifacts has nothing to do: it does not start. */
+function signerOf(runtime: Runtime): Signer {
+  const { artifact } = runtime.keys;
+  if (artifact === undefined) throw new InvariantError('ERR_KEY_MISSING', 'the authorizer was given no artifact key');
+  return artifact;
+}
+
+function claimsOf({ decisions }: Committed): ReadonlyMap<string, StoredClaims> {
+  return new Map(decisions.flatMap(({ artifact }) => (artifact === null ? [] : [[artifact.artifactId, artifact]])));
+}
+
+/** Where clients reach this domain, without a slash at the end; status lists are served there. */
+export function publicUrlOf(settings: Readonly<Record<string, unknown>>): string {
+  const { SPENDGATE_PUBLIC_URL: url, SPENDGATE_HOST: host, SPENDGATE_PORT: port } = settings;
+  if (typeof url === 'string') return url.replace(/\/+$/, '');
+  return `http://${typeof host === 'string' ? host : '127.0.0.1'}:${typeof port === 'number' ? port : 8080}`;
+}

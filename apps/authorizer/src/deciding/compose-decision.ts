@@ -1,0 +1,193 @@
+import { statusListUri, statusPlace } from '@spendgate/artifact';
+import { artifactId, canonicalize, encodeLeaf, holdId, sha256 } from '@spendgate/codec';
+import {
+  type AdmissionDecision,
+  type AdmissionFacts,
+  type AdmissionResult,
+  type FlowState,
+  type Intent,
+  InvariantError,
+  artifactClaims,
+} from '@spendgate/core';
+import type { ArtifactRow, DecisionRow, HoldRow, LeafRow, OutboxRow, SaltSource } from '@spendgate/store';
+import type { Candidate } from '../intake/candidate.js';
+import { artifactEvent, decisionEvent, transitionEvents } from '../publishing/outbox-events.js';
+
+/** What the domain adds to what core decided. */
+export interface Naming {
+  readonly issuer: string;
+  /** Key that will sign the artifacts, after the commit. */
+  readonly artifactKid: string;
+  /** Where status lists are served, without a slash at the end. */
+  readonly publicUrl: string;
+  readonly salts: SaltSource;
+}
+
+/** What goes into the audit log beside the rows. */
+type ComposedLeaf = LeafRow & { readonly leafHash: Buffer };
+
+/** All rows of one decision, complete before the commit: what is signed later follows from them. */
+export interface ComposedDecision {
+  readonly decision: DecisionRow;
+  readonly artifact: ArtifactRow | null;
+  readonly hold: HoldRow | null;
+  readonly leaf: LeafRow;
+  readonly events: readonly OutboxRow[];
+}
+
+export interface DecidedIntent {
+  readonly candidate: Candidate;
+  readonly intent: Intent;
+  readonly decisionId: string;
+  readonly facts: AdmissionFacts;
+  readonly result: AdmissionResult;
+  /** State of the flow before this decision; `null` when there is no flow. */
+  readonly flowBefore: FlowState | null;
+}
+
+/** The text `decision_hash` covers: what was decided, on which intent, from which facts. RFC 8785 form. */
+export function decisionText(intent: Intent, decision: AdmissionDecision, readSetText: string): string {
+  // Members in RFC 8785 order; the read set is written once and used twice.
+  return (
+    `{"body":${canonicalize(intent.bodyHash)},"decision":${canonicalize(decision)},` +
+    `"intent":${canonicalize(intent.intentId)},"read_set":${readSetText}}`
+  );
+}
+
+/** Turns one decision of core into rows. Equal arguments and salts give equal bytes. */
+export function composeDecision(decided: DecidedIntent, naming: Naming): ComposedDecision {
+  const { candidate, intent, facts, result } = decided;
+  const readSet = canonicalize(result.readSet);
+  const decisionHash = sha256(decisionText(intent, result.decision, readSet));
+  const issued = result.decision.terms === null ? null : issue(decided, decisionHash, naming);
+  const leaf = leafOf(decided, decisionHash, issued, naming);
+  const decision: DecisionRow = {
+    decisionId: decided.decisionId,
+    flowId: intent.mandate,
+    intentId: intent.intentId,
+    attempt: 0,
+    laneOffset: candidate.record.offset,
+    agentId: intent.agent,
+    bodyHash: candidate.bodyHash,
+    outcome: result.decision.outcome,
+    code: result.decision.code,
+    field: result.decision.field,
+    amount: result.decision.terms?.amount ?? null,
+    currency: intent.currency,
+    counterpartyId: intent.counterparty,
+    request: candidate.jws,
+    readSet,
+    rulesVersion: facts.rules.rulesVersion,
+    decisionHash,
+    leafHash: leaf.leafHash,
+    supersedes: null,
+    artifactId: issued?.artifact.artifactId ?? null,
+    parkedUntilMs: result.decision.parkedUntilMs,
+    appendedAtMs: facts.appendedAtMs,
+    judgedAtMs: facts.judgedAtMs,
+  };
+  const events = [
+    decisionEvent(decided, decision, issued?.artifact ?? null),
+    ...(issued === null ? [] : [artifactEvent(issued.artifact)]),
+    ...transitionEvents(decided, leaf.leafHash),
+  ];
+  return { decision, artifact: issued?.artifact ?? null, hold: issued?.hold ?? null, leaf, events };
+}
+
+interface Issued {
+  readonly artifact: ArtifactRow;
+  readonly hold: HoldRow;
+}
+
+function issue({ candidate, intent, decisionId, facts, result }: DecidedIntent, hash: Buffer, naming: Naming): Issued {
+  const { terms } = result.decision;
+  const { levels } = result.state;
+  if (terms === null || typeof levels === 'string') {
+    throw new InvariantError('ERR_ISSUED_WITHOUT_TERMS', `intent ${intent.intentId}`);
+  }
+  const { record } = candidate;
+  const place = statusPlace(record.partition, record.offset);
+  const id = artifactId(facts.appendedAtMs, intent.intentId, terms.epoch, 0);
+  const claims = canonicalize(
+    artifactClaims(intent, result.decision, result.state, facts, {
+      issuer: naming.issuer,
+      artifactId: id,
+      decisionHash: hash.toString('base64url'),
+      statusUri: statusListUri(naming.publicUrl, place),
+      statusIdx: place.idx,
+    }),
+  );
+  const path = levels.map((level) => level.mandate.id);
+  const same = { flowId: intent.mandate, holdId: holdId(facts.appendedAtMs, intent.intentId), artifactId: id };
+  return {
+    artifact: {
+      ...same,
+      decisionId,
+      agentId: intent.agent,
+      audience: intent.audience,
+      epoch: terms.epoch,
+      kid: naming.artifactKid,
+      claims,
+      claimsHash: sha256(claims),
+      statusPartition: record.partition,
+      statusIdx: record.offset,
+      issuedAtMs: terms.iat * 1000,
+    },
+    hold: {
+      ...same,
+      rootId: path[0] ?? intent.mandate,
+      path,
+      counterpartyId: intent.counterparty,
+      audience: intent.audience,
+      currency: terms.currency,
+      amount: terms.amount,
+      mode: intent.capture.mode,
+      maxCaptures: intent.capture.maxCaptures,
+      expiresAtMs: terms.exp * 1000,
+      settleByMs: terms.settleBy * 1000,
+    },
+  };
+}
+
+const LEAF_OF = {
+  authorized: 'decision_authorized',
+  denied: 'decision_denied',
+  parked: 'decision_parked',
+} as const;
+
+/** Attributes the decision: who asked, under which grant and policy, where the intent lay, what came of it. */
+function leafOf(decided: DecidedIntent, decisionHash: Buffer, issued: Issued | null, naming: Naming): ComposedLeaf {
+  const { candidate, intent, facts, result } = decided;
+  const { decision } = result;
+  const policy = facts.policy === 'unknown' ? null : facts.policy;
+  const salt = naming.salts.salt();
+  const payload = {
+    decision_id: decided.decisionId,
+    intent_id: intent.intentId,
+    intent_jti: intent.jti,
+    intent_hash: intent.bodyHash,
+    agent: intent.agent,
+    agent_kid: candidate.kid,
+    mandate: intent.mandate,
+    policy: policy === null ? null : { id: policy.policyId, version: policy.version, set_hash: policy.setHash },
+    outcome: decision.outcome,
+    code: decision.code,
+    field: decision.field,
+    stages: decision.stages.map(({ stage, verdict }) => ({ stage, verdict })),
+    decision_hash: decisionHash.toString('base64url'),
+    artifact:
+      issued === null
+        ? null
+        : { id: issued.artifact.artifactId, hash: issued.artifact.claimsHash.toString('base64url') },
+    appended_at: facts.appendedAtMs,
+    judged_at: facts.judgedAtMs,
+    origin: {
+      topic: candidate.record.topic,
+      partition: candidate.record.partition,
+      offset: String(candidate.record.offset),
+    },
+  };
+  const type = LEAF_OF[decision.outcome];
+  const leaf = encodeLeaf({ domain: naming.issuer, type, timeMs: facts.judgedAtMs, payload, salt, causes: [] });
+  return { ...leaf, salt };
+}

@@ -1,0 +1,196 @@
+import { decisionId } from '@spendgate/codec';
+import {
+  type AdmissionFacts,
+  type AdmissionRules,
+  type BatchItem,
+  type BatchState,
+  type Flow,
+  type LevelState,
+  type PolicyFacts,
+  type Watches,
+  decideBatch as decideInOrder,
+  decimal,
+  isFlowState,
+} from '@spendgate/core';
+import type { AttestationRow, FlowChange, FlowRow, HotState, RegistryFacts } from '@spendgate/store';
+import { type Candidate, type Refusal, refuse } from '../intake/candidate.js';
+import { AppendedTimes } from './appended-times.js';
+import { type ComposedDecision, type DecidedIntent, type Naming, composeDecision } from './compose-decision.js';
+import { registryFactsOf } from './facts.js';
+import { toIntent } from './to-intent.js';
+
+/** A verified intent with what its policy said, before the locks. */
+export interface EvaluatedIntent {
+  readonly candidate: Candidate;
+  readonly policy: PolicyFacts | 'unknown';
+}
+
+export interface BatchInput {
+  /** In offset order. */
+  readonly intents: readonly EvaluatedIntent[];
+  readonly facts: RegistryFacts;
+  readonly hot: HotState;
+  readonly judgedAtMs: number;
+  /** The lane's mark before this batch, Unix ms. */
+  readonly appendedMarkMs: number;
+  readonly rules: AdmissionRules;
+  readonly issuer: AdmissionFacts['issuer'];
+  readonly naming: Naming;
+}
+
+/** Everything one batch writes beside its refusals before the locks. */
+export interface BatchOutput {
+  readonly decisions: readonly ComposedDecision[];
+  /** Replays, conflicts and untrusted times: verified, but without a decision of their own. */
+  readonly refusals: readonly Refusal[];
+  readonly flows: readonly FlowChange[];
+  /** Change of what each mandate level holds; decimal text, major units. */
+  readonly held: ReadonlyMap<string, string>;
+  readonly appendedMarkMs: number;
+}
+
+/** Nothing watches these limbs yet except the checks made here: the detector will say otherwise when it finds drift. */
+const WATCHES: Watches = {
+  identity: 'verified',
+  lineage: 'verified',
+  governance: 'verified',
+  domain: 'verified',
+  audit: 'verified',
+};
+/** Answers that name a decision already made, so they record none of their own. */
+const REPEATS = new Set<string | null>(['intent_replayed', 'idempotency_conflict']);
+
+/** Folds a batch in offset order: ended holds are let go first, then each intent meets what those before it left. */
+export function decideBatch(input: BatchInput): BatchOutput {
+  const { hot, judgedAtMs } = input;
+  const times = new AppendedTimes(input.appendedMarkMs, judgedAtMs);
+  const refusals: Refusal[] = [];
+  const held = new HeldChanges();
+  for (const hold of hot.endedHolds) held.add(hold.path, decimal(hold.held).neg());
+  const items: (BatchItem & { candidate: Candidate })[] = [];
+  for (const { candidate, policy } of input.intents) {
+    const appendedAtMs = times.next(candidate.record.appendedAtMs);
+    // No decision: its id and times would rest on the clock that is not trusted, and the sender may ask again.
+    if (appendedAtMs === undefined) refusals.push(refuse(candidate.record, 'clock_untrusted').refusal);
+    else items.push({ candidate, ...itemOf(candidate, policy, appendedAtMs, input) });
+  }
+  const before = stateOf(input, held);
+  const { results, state } = decideInOrder(before, items);
+  const decisions: ComposedDecision[] = [];
+  const states = new Map(before.flows);
+  const firsts = new Map([...hot.decisions.values()].map((row) => [row.intentId, row.decisionId]));
+  results.forEach((result, index) => {
+    const item = items[index];
+    if (item === undefined) return;
+    const { candidate, intent } = item;
+    if (REPEATS.has(result.decision.code) && result.decision.code !== null) {
+      const first = firsts.get(intent.intentId) ?? null;
+      refusals.push(refuse(candidate.record, result.decision.code, null, { decisionId: first }).refusal);
+      return;
+    }
+    firsts.set(intent.intentId, item.decisionId);
+    const flowBefore = states.get(intent.mandate)?.state ?? null;
+    if (typeof result.state.flow !== 'string') states.set(intent.mandate, result.state.flow);
+    const { decisionId: id, facts } = item;
+    const decided: DecidedIntent = { candidate, intent, decisionId: id, facts, result, flowBefore };
+    const composed = composeDecision(decided, input.naming);
+    if (composed.hold !== null) held.add(composed.hold.path, decimal(composed.hold.amount));
+    decisions.push(composed);
+  });
+  return {
+    decisions,
+    refusals,
+    flows: changedFlows(state, hot),
+    held: held.texts(),
+    appendedMarkMs: times.mark,
+  };
+}
+
+type Amount = ReturnType<typeof decimal>;
+
+/** Exact sums by mandate level. */
+class HeldChanges {
+  private readonly sums = new Map<string, Amount>();
+
+  add(path: readonly string[], amount: Amount): void {
+    for (const id of path) this.sums.set(id, (this.sums.get(id) ?? decimal('0')).plus(amount));
+  }
+
+  of(id: string): Amount {
+    return this.sums.get(id) ?? decimal('0');
+  }
+
+  texts(): Map<string, string> {
+    const changed = [...this.sums].filter(([, sum]) => !sum.isZero());
+    return new Map(changed.map(([id, sum]) => [id, sum.toFixed()]));
+  }
+}
+
+function itemOf(
+  candidate: Candidate,
+  policy: PolicyFacts | 'unknown',
+  appendedAtMs: number,
+  input: BatchInput,
+): BatchItem {
+  const { claims, intentId, bodyHash } = candidate;
+  const recorded = input.hot.decisions.get(intentId);
+  const attestation = input.hot.attestations.get(claims.iss);
+  const facts: AdmissionFacts = {
+    ...registryFactsOf(candidate, input.facts, input.judgedAtMs),
+    appendedAtMs,
+    judgedAtMs: input.judgedAtMs,
+    recorded:
+      recorded === undefined
+        ? null
+        : { decisionId: recorded.decisionId, bodyHash: recorded.bodyHash.toString('base64url') },
+    attestation: attestation === undefined ? 'absent' : attestationOf(attestation),
+    policy,
+    scope: 'running',
+    drift: 'none',
+    approval: 'none',
+    parkedCount: input.hot.parked.get(claims.mandate) ?? 0,
+    issuer: input.issuer,
+    watches: WATCHES,
+    rules: input.rules,
+  };
+  const intent = toIntent(claims, intentId, bodyHash);
+  return { intent, facts, decisionId: decisionId(appendedAtMs, intentId, 0) };
+}
+
+function attestationOf(row: AttestationRow): Exclude<AdmissionFacts['attestation'], string> {
+  const { measurement, evidenceHash, verifier, debug, compromised, validUntilMs, recordedAtMs } = row;
+  return { measurement, evidenceHash, verifier, debug, compromised, validUntilMs, recordedAtMs };
+}
+
+/** The locked rows as core's values; what ended holds kept back is available again, however late the sweep is. */
+function stateOf({ intents, facts, hot }: BatchInput, ended: HeldChanges): BatchState {
+  const levels = new Map<string, LevelState>();
+  for (const { candidate } of intents) {
+    const chain = facts.chain(candidate.claims.mandate);
+    if (typeof chain === 'string') continue;
+    for (const mandate of chain) {
+      const row = levels.has(mandate.id) ? undefined : hot.budgets.get(mandate.id);
+      if (row === undefined) continue;
+      const budget = {
+        held: decimal(row.held).plus(ended.of(mandate.id)),
+        capturing: decimal(row.capturing),
+        captured: decimal(row.captured),
+        refunded: decimal(row.refunded),
+      };
+      levels.set(mandate.id, { mandate, budget, counted: [] });
+    }
+  }
+  const flows = [...hot.flows.values()].flatMap((row) => flowOf(row));
+  return { levels, flows: new Map(flows.map((flow) => [flow.flowId, flow])) };
+}
+
+/** A state this version does not know is no flow at all: it denies. */
+function flowOf({ flowId, state, epoch, sequence, baselineHash }: FlowRow): Flow[] {
+  return isFlowState(state) ? [{ flowId, state, epoch, sequence, baselineHash }] : [];
+}
+
+function changedFlows(state: BatchState, hot: HotState): FlowChange[] {
+  return [...state.flows.values()]
+    .filter((flow) => hot.flows.get(flow.flowId)?.sequence !== flow.sequence)
+    .map(({ flowId, state: name, sequence }) => ({ flowId, state: name, sequence }));
+}

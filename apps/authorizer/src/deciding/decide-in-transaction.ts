@@ -1,0 +1,175 @@
+import {
+  type LaneLease,
+  type NumberedOutboxRow,
+  type OutboxRow,
+  type Pool,
+  type RegistryFacts,
+  type Registry,
+  type Transaction,
+  advanceLane,
+  changeFlows,
+  changeHeld,
+  endHolds,
+  fence,
+  inTransaction,
+  insertArtifacts,
+  insertDecisions,
+  insertHolds,
+  insertRefusals,
+  lockHotRows,
+  readHotState,
+  readJudged,
+  shareControl,
+  writeLeaves,
+  writeOutbox,
+} from '@spendgate/store';
+import { encodeLeaf } from '@spendgate/codec';
+import type { AdmissionFacts, AdmissionRules } from '@spendgate/core';
+import type { EndedHold, HotKeys, LaneState, LeafRow } from '@spendgate/store';
+import type { Refusal } from '../intake/candidate.js';
+import type { TokenBuckets } from '../intake/token-buckets.js';
+import type { ComposedDecision, Naming } from './compose-decision.js';
+import { type BatchOutput, type EvaluatedIntent, decideBatch } from './decide-batch.js';
+import { summariseRefusals } from './summarise-refusals.js';
+
+/** Some consecutive records of one partition, ready for their transaction. */
+export interface Slice {
+  readonly lane: LaneLease;
+  readonly first: bigint;
+  readonly last: bigint;
+  /** Verified intents, in offset order. */
+  readonly intents: readonly EvaluatedIntent[];
+  /** Records that got no further. */
+  readonly refusals: readonly Refusal[];
+  readonly facts: RegistryFacts;
+  /** Outbox rows below this are published: the mark moves with the batch, at no cost of its own. */
+  readonly publishedThrough: bigint;
+}
+
+/** What a committed slice left to do: sign, publish, wake whoever waits. */
+export interface Committed {
+  readonly decisions: readonly ComposedDecision[];
+  readonly refusals: readonly Refusal[];
+  readonly events: readonly NumberedOutboxRow[];
+  readonly nextOutboxSeq: bigint;
+  /** From the last lock to the commit, ms. */
+  readonly lockedMs: number;
+}
+
+export interface DecideOptions {
+  readonly pool: Pool;
+  readonly registry: Registry;
+  readonly rules: AdmissionRules;
+  readonly issuer: AdmissionFacts['issuer'];
+  readonly naming: Naming;
+  readonly refusalEvents: TokenBuckets;
+  /** Times the fold, which runs while locks are held. */
+  readonly cpu: <T>(stage: string, act: () => T) => T;
+}
+
+/**
+ * Decides a slice in one transaction, in this order: shared control lock; fence and offset; statements that only lock;
+ * reads in new statements; fold; set-based writes. The number of statements does not depend on the slice.
+ *
+ * @throws {LaneLost} another owner has the lane: nothing was written
+ * @throws {RegistryMoved} a control act came between the facts and the locks: load them again, decide again
+ */
+export async function decideInTransaction(slice: Slice, options: DecideOptions): Promise<Committed> {
+  let lockedAt = 0;
+  const decided = await inTransaction(options.pool, async (tx) => {
+    await shareControl(tx);
+    const lane = await fence(tx, slice.lane, slice.first, slice.last);
+    const keys = keysOf(slice);
+    await lockHotRows(tx, keys.flowIds, keys.mandateIds);
+    lockedAt = performance.now();
+    const { judgedAtMs, controlEpoch } = await readJudged(tx);
+    options.registry.checkEpoch(slice.facts, controlEpoch);
+    const hot = await readHotState(tx, keys, judgedAtMs);
+    const { rules, issuer, naming } = options;
+    const { intents, facts } = slice;
+    const output = options.cpu('authorizer_fold', () =>
+      decideBatch({ intents, facts, hot, judgedAtMs, appendedMarkMs: lane.appendedMarkMs, rules, issuer, naming }),
+    );
+    return write(tx, slice, lane, { output, ended: hot.endedHolds, judgedAtMs }, options);
+  });
+  return { ...decided, lockedMs: performance.now() - lockedAt };
+}
+
+interface Folded {
+  readonly output: BatchOutput;
+  readonly ended: readonly EndedHold[];
+  readonly judgedAtMs: number;
+}
+
+/** Flows and levels to lock; a mandate nobody knows has neither. */
+function keysOf({ intents, facts }: Slice): HotKeys {
+  const [flows, levels, roots, agents] = [new Set<string>(), new Set<string>(), new Set<string>(), new Set<string>()];
+  for (const { candidate } of intents) {
+    agents.add(candidate.claims.iss);
+    const chain = facts.chain(candidate.claims.mandate);
+    if (typeof chain === 'string') continue;
+    flows.add(candidate.claims.mandate);
+    for (const mandate of chain) {
+      levels.add(mandate.id);
+      roots.add(mandate.root);
+    }
+  }
+  return {
+    flowIds: [...flows],
+    mandateIds: [...levels],
+    rootIds: [...roots],
+    agentIds: [...agents],
+    intentIds: [...new Set(intents.map(({ candidate }) => candidate.intentId))],
+  };
+}
+
+async function write(
+  tx: Transaction,
+  slice: Slice,
+  lane: LaneState,
+  { output, ended, judgedAtMs }: Folded,
+  { naming, refusalEvents }: DecideOptions,
+): Promise<Omit<Committed, 'lockedMs'>> {
+  const { decisions } = output;
+  const refusals = [...slice.refusals, ...output.refusals].sort((a, b) => (a.record.offset < b.record.offset ? -1 : 1));
+  const { issuer, salts } = naming;
+  const refused = summariseRefusals(refusals, { issuer, salts, judgedAtMs, eventRate: refusalEvents });
+  const laneId = slice.lane.laneId;
+  await insertDecisions(
+    tx,
+    laneId,
+    decisions.map((each) => each.decision),
+  );
+  await insertArtifacts(
+    tx,
+    decisions.flatMap((each) => each.artifact ?? []),
+  );
+  await insertHolds(
+    tx,
+    decisions.flatMap((each) => each.hold ?? []),
+  );
+  await endHolds(tx, ended);
+  await changeHeld(tx, output.held);
+  await changeFlows(tx, output.flows);
+  await insertRefusals(tx, laneId, refused.rows);
+  const endedLeaf = ended.length === 0 ? [] : [endedHoldsLeaf(ended, judgedAtMs, naming)];
+  const leaves = [...endedLeaf, ...decisions.map((each) => each.leaf), ...refused.leaves];
+  const leafSeq = await writeLeaves(tx, slice.lane, lane.leafSeq, leaves);
+  const events = [...decisions.flatMap((each) => each.events), ...refused.events];
+  const outboxSeq = await writeOutbox(tx, slice.lane, lane.outboxSeq, events);
+  const { publishedThrough } = slice;
+  await advanceLane(tx, slice.lane, { leafSeq, outboxSeq, appendedMarkMs: output.appendedMarkMs, publishedThrough });
+  return { decisions, refusals, events: numbered(events, lane.outboxSeq), nextOutboxSeq: outboxSeq };
+}
+
+function numbered(events: readonly OutboxRow[], firstSeq: bigint): NumberedOutboxRow[] {
+  return events.map((event, index) => ({ ...event, seq: firstSeq + BigInt(index) }));
+}
+
+/** One leaf for the holds a batch let go: which, and how much each still kept back. */
+function endedHoldsLeaf(ended: readonly EndedHold[], judgedAtMs: number, { issuer, salts }: Naming): LeafRow {
+  const salt = salts.salt();
+  const payload = { holds: ended.map(({ holdId, flowId, held }) => ({ hold_id: holdId, flow_id: flowId, held })) };
+  const leaf = encodeLeaf({ domain: issuer, type: 'holds_released', timeMs: judgedAtMs, payload, salt, causes: [] });
+  return { ...leaf, salt };
+}

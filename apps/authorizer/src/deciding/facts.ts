@@ -1,0 +1,102 @@
+import {
+  type AdmissionFacts,
+  type CurrencyTable,
+  type Mandate,
+  type PolicyFacts,
+  minorUnits,
+  parseMoney,
+} from '@spendgate/core';
+import type { PolicyRequest } from '@spendgate/policy';
+import type { PartyRef, RegisteredKey, RegistryFacts, RegistryNeeds } from '@spendgate/store';
+import type { Candidate, DecodedIntent } from '../intake/candidate.js';
+import type { PolicySets } from './policy-sets.js';
+
+/** What the registry must tell about a batch: everything its records name, each once. */
+export function needsOf(decoded: readonly Pick<DecodedIntent, 'compact' | 'claims'>[]): RegistryNeeds {
+  const kids = new Set<string>();
+  const counterparties = new Set<string>();
+  const mandates = new Set<string>();
+  const parties = new Map<string, PartyRef>();
+  for (const { compact, claims } of decoded) {
+    kids.add(compact.header.kid);
+    counterparties.add(claims.counterparty);
+    mandates.add(claims.mandate);
+    parties.set(`agent ${claims.iss}`, { kind: 'agent', id: claims.iss });
+    parties.set(`service ${claims.audience}`, { kind: 'settlement_service', id: claims.audience });
+  }
+  return {
+    kids: [...kids],
+    counterparties: [...counterparties],
+    mandates: [...mandates],
+    parties: [...parties.values()],
+  };
+}
+
+/** No mandate, so no policy set: nothing allows it, and the identity stage says what is wrong. */
+const NO_POLICY: PolicyFacts = { verdict: 'deny', policyId: 'none', version: 0, setHash: '', hash: '', deciding: [] };
+
+/** What the policy set of each candidate's mandate says, evaluated before any lock; equal questions once. */
+export function evaluatePolicies(
+  candidates: readonly Candidate[],
+  facts: RegistryFacts,
+  sets: PolicySets,
+  currencies: CurrencyTable,
+): (PolicyFacts | 'unknown')[] {
+  return candidates.map((candidate) => {
+    const chain = facts.chain(candidate.claims.mandate);
+    if (chain === 'unknown') return 'unknown';
+    const mandate = chain === 'absent' ? undefined : chain.at(-1);
+    if (mandate === undefined) return NO_POLICY;
+    const source = facts.policy(mandate.policyId);
+    const set = source === undefined ? 'unavailable' : sets.get(source);
+    if (set === 'unavailable') return { ...NO_POLICY, verdict: 'unavailable', policyId: mandate.policyId };
+    const [verdict] = set.evaluate([question(candidate, mandate, facts, currencies)]);
+    return verdict ?? 'unknown';
+  });
+}
+
+function question(
+  { claims }: Candidate,
+  mandate: Mandate,
+  facts: RegistryFacts,
+  currencies: CurrencyTable,
+): PolicyRequest {
+  const money = parseMoney(claims.amount.value, claims.amount.currency, currencies);
+  const counterparty = facts.counterparty(claims.counterparty);
+  return {
+    principal: claims.iss,
+    action: 'spend',
+    resource: claims.counterparty,
+    context: {
+      // An amount that is none is denied under its own code, whatever a policy says to −1.
+      amount_minor: typeof money === 'string' ? -1 : minorUnits(money, currencies),
+      currency: claims.amount.currency,
+      ...(counterparty === undefined ? {} : { category: counterparty.category }),
+      mandate: claims.mandate,
+      principal: mandate.principal,
+      depth: mandate.depth,
+      capture_mode: claims.capture.mode,
+    },
+  };
+}
+
+/** The newest key that is active: a successor registered for later does not count yet. */
+function isCurrent({ activeFromMs, retiredAtMs }: RegisteredKey, atMs: number): boolean {
+  return atMs >= activeFromMs && (retiredAtMs === null || atMs < retiredAtMs);
+}
+
+/** Facts of one intent that the registry knows; `atMs` says which of the audience's keys is the current one. */
+export function registryFactsOf(
+  { claims, kid }: Candidate,
+  facts: RegistryFacts,
+  atMs: number,
+): Pick<AdmissionFacts, 'agent' | 'signer' | 'counterparty' | 'audienceKey'> {
+  const audience = facts.party('settlement_service', claims.audience);
+  const key = audience?.state === 'active' ? audience.keys.find((each) => isCurrent(each, atMs)) : undefined;
+  return {
+    agent: facts.party('agent', claims.iss)?.state ?? 'absent',
+    signer: { kid, agent: claims.iss }, // verifyIntents found the key to be this agent's
+    counterparty: facts.counterparty(claims.counterparty) ?? 'absent',
+    audienceKey: key === undefined ? 'absent' : { jkt: key.kid },
+  };
+}
