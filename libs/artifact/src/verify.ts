@@ -29,9 +29,9 @@ export type TokenDenial =
   | 'audience_mismatch'
   | 'expired'
   | 'not_yet_valid';
-interface Denied {
+interface Denied<C = TokenDenial> {
   readonly ok: false;
-  readonly code: TokenDenial;
+  readonly code: C;
   readonly field: string;
 }
 export type TokenVerdict<T extends TokenTyp> =
@@ -76,7 +76,7 @@ export async function verifyToken<T extends TokenTyp>(
 export async function verifyJws(
   jws: Uint8Array,
   options: Pick<VerifyOptions<TokenTyp>, 'typ' | 'keys' | 'atMs'>,
-): Promise<{ ok: true; key: VerificationKey } | Denied> {
+): Promise<{ ok: true; key: VerificationKey } | Denied<CompactDenial | CompactProblem['code']>> {
   const split = splitCompact(jws, { typ: options.typ, bytesMax: TOKEN_BYTES_MAX });
   if (!split.ok) return split;
   const found = findKey(split.jws.header, options);
