@@ -1,4 +1,4 @@
-import { createPublicKey, randomUUID, sign, verify, type KeyObject } from 'node:crypto';
+import { randomUUID, sign, verify, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
@@ -16,7 +16,8 @@ export interface FloorInput {
   readonly count: number;
   /** Ids of the budget rows; each record moves the row that its key names. */
   readonly flows: readonly string[];
-  readonly agentKey: JsonWebKey;
+  /** Public key of the agent that owns a flow. */
+  readonly keyOf: (flow: string) => KeyObject;
   readonly signingKey: KeyObject;
   /** Records at the head that are processed and not timed. */
   readonly warmUp: number;
@@ -39,7 +40,6 @@ export async function runFloor(input: FloorInput): Promise<number> {
     maxBytesPerPartition: 393_216,
     maxWaitTimeInMs: 20,
   });
-  const key = createPublicKey({ key: input.agentKey, format: 'jwk' });
   await Promise.all([producer.connect(), consumer.connect()]);
   await consumer.subscribe({ topic: input.inTopic, fromBeginning: true });
   let done = 0;
@@ -49,8 +49,8 @@ export async function runFloor(input: FloorInput): Promise<number> {
     return await new Promise<number>((resolve, reject) => {
       const eachBatch = async (records: readonly { key: Buffer | null; value: Buffer | null }[], partition: number) => {
         const jws = records.map((record) => (record.value ?? Buffer.alloc(0)).toString('latin1'));
-        await Promise.all(jws.map((token) => verifyOne(token, key)));
         const flows = records.map((record) => (record.key ?? Buffer.alloc(0)).toString());
+        await Promise.all(jws.map((token, i) => verifyOne(token, input.keyOf(flows[i] ?? ''))));
         await writeBatch(pool, flows, jws, partition);
         const signatures = await Promise.all(jws.map((token) => signAsync(null, Buffer.from(token), input.signingKey)));
         const messages = signatures.map((value, i) => ({ key: flows[i] ?? null, value }));

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { runToEnd } from './processes.js';
+import { ROOT } from './repository.js';
 
 /** Jars of kafka_2.13:4.1.0 with what it needs; fewer means an interrupted download. */
 const JARS_MIN = 40;
@@ -26,7 +27,7 @@ export async function kafkaClassPath(): Promise<string> {
   if (!existsSync(CACHE) || jars(CACHE).length < JARS_MIN) {
     const fresh = `${CACHE}.${process.pid}`;
     mkdirSync(fresh, { recursive: true });
-    const pom = join(import.meta.dirname, 'kafka-jars', 'pom.xml');
+    const pom = join(ROOT, 'test/e2e/harness/kafka-jars/pom.xml');
     await runToEnd('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${fresh}`]);
     rmSync(CACHE, { recursive: true, force: true });
     renameSync(fresh, CACHE); // whole or not at all, also with two runs side by side

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { collectOutput, endProcess, freePort, runToEnd, until } from './processes.js';
+import { ROOT } from './repository.js';
 
-const ROOT = resolve(import.meta.dirname, '../../..');
 export const BIN = join(ROOT, 'apps/cli/bin/spendgate.js');
 export const EXAMPLES = join(ROOT, 'examples');
 

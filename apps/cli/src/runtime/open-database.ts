@@ -31,4 +31,3 @@ function open(url: string, stop: () => Promise<void>): OpenDatabase {
     },
   };
 }
-

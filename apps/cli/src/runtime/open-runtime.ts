@@ -1,5 +1,5 @@
 import { DomainKeys } from '@spendgate/artifact';
-import { type Runtime, createTransport } from '@spendgate/messaging';
+import type { Runtime } from '@spendgate/messaging';
 import {
   HealthRegistry,
   Logger,
@@ -15,6 +15,7 @@ import { Registry, createPool } from '@spendgate/store';
 import { dataFolders } from './data-folders.js';
 import { chooseIssuer } from './issuer.js';
 import type { PROCESS_SETTINGS } from './process.settings.js';
+import { openTransport } from './open-transport.js';
 import { ROLES, type Role, settingsOf } from './roles.js';
 
 type ProcessSettings = SettingValues<typeof PROCESS_SETTINGS>;
@@ -75,7 +76,7 @@ async function open(
     purposes: roles.flatMap((role) => [...ROLES[role].purposes]),
     passphrase: settings.SPENDGATE_KEY_PASSPHRASE,
   });
-  const transport = createTransport({ settings, pool, logger, databaseUrl });
+  const transport = openTransport({ settings, pool, logger, issuer, databaseUrl });
   const metrics = new Metrics();
   metrics.collectProcess();
   const runtime: Runtime = {
