@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type TestDatabase, startTestDatabase } from '@spendgate/testing';
-import { inControlAct, readControlEpoch, shareControl } from './control-lock.js';
-import type { LeafRow } from './leaves.js';
-import type { OutboxRow } from './outbox.js';
+import { type ControlRecord, inControlAct, readControlEpoch, shareControl } from './control-lock.js';
 import { inTransaction } from './transaction.js';
 
-const LEAF: LeafRow = { leafHash: Buffer.alloc(32, 1), leaf: '{}', payload: '{}', salt: Buffer.alloc(32, 2) };
-const EVENT: OutboxRow = { topic: 'control.v1', key: null, kind: 'key_revoked', ref: null, flowId: null, body: '{}' };
+const RECORD: ControlRecord = {
+  type: 'control_act',
+  payload: { act: 'spec' },
+  event: { name: 'key_removed', subject: { kind: 'key', id: 'k' } },
+};
 let database: TestDatabase;
 
 beforeAll(async () => {
@@ -27,11 +28,11 @@ function epoch(): Promise<bigint> {
 describe('a control act', () => {
   it('commits its leaf, its event and the next control epoch with its effect', async () => {
     const atMs = await inControlAct(database.pool, (act) => {
-      act.record(LEAF, EVENT);
+      act.record(RECORD);
       return Promise.resolve(act.atMs);
     });
     expect(Math.abs(atMs - Date.now())).toBeLessThan(60_000);
-    await inControlAct(database.pool, (act) => Promise.resolve(act.record(LEAF, EVENT)));
+    await inControlAct(database.pool, (act) => Promise.resolve(act.record(RECORD)));
     expect(await epoch()).toBe(2n);
     const { rows } = await database.pool.query<{ seq: bigint }>('SELECT seq FROM leaves ORDER BY seq');
     expect(rows.map((row) => row.seq)).toEqual([0n, 1n]);
@@ -55,7 +56,7 @@ describe('a control act', () => {
     });
     await until(() => Promise.resolve(order.length === 1));
     const act = inControlAct(database.pool, (control) => {
-      control.record(LEAF);
+      control.record(RECORD);
       order.push('acting');
       return Promise.resolve();
     });

@@ -1,5 +1,6 @@
+import { type LeafType, canonicalize, encodeLeaf } from '@spendgate/codec';
 import { DependencyError } from '@spendgate/core';
-import { type LeafRow, writeLeaves } from './leaves.js';
+import { type LeafRow, type SaltSource, randomSalts, writeLeaves } from './leaves.js';
 import { lock, locking } from './lock-order.js';
 import { type OutboxRow, writeOutbox } from './outbox.js';
 import type { Pool } from './pool.js';
@@ -64,8 +65,31 @@ export interface ControlAct {
   readonly atMs: number;
   /** The epoch this act makes valid when it changes anything. */
   readonly epoch: bigint;
-  /** Adds the act's leaf, and the event that notifies of it. An act without a record changed nothing. */
-  record(leaf: LeafRow, event?: OutboxRow): void;
+  /** Adds a leaf, and the event that notifies of it. An act without a record changed nothing. @returns the leaf hash */
+  record(entry: ControlRecord): Buffer;
+}
+
+/** What an act did, for the log and for those who listen. */
+export interface ControlRecord {
+  readonly type: LeafType;
+  /** Plain JSON of the payload schema the leaf type names. */
+  readonly payload: unknown;
+  /** Leaf hashes of what led to it. */
+  readonly causes?: readonly Buffer[];
+  readonly event?: ControlEvent | FlowTransitionEvent;
+}
+
+/** On `control.v1`; it only notifies, the rows decide. */
+export interface ControlEvent {
+  /** `mandate_revoked`, `policy_activated`, … */
+  readonly name: string;
+  readonly subject: { readonly kind: string; readonly id: string };
+}
+
+/** On `flow-transitions.v1`, under the flow's key. */
+export interface FlowTransitionEvent {
+  readonly flowId: string;
+  readonly body: unknown;
 }
 
 /**
@@ -75,20 +99,21 @@ export interface ControlAct {
  *
  * @throws {DependencyError} `ERR_NO_DOMAIN` when the database holds no domain yet
  */
-export function inControlAct<T>(pool: Pool, act: (control: ControlAct) => Promise<T>): Promise<T> {
+export function inControlAct<T>(
+  pool: Pool,
+  act: (control: ControlAct) => Promise<T>,
+  salts: SaltSource = randomSalts,
+): Promise<T> {
   return inTransaction(pool, async (tx) => {
     await lock(tx, EXCLUDE);
     await execute(tx, ENSURE_LANE);
     await lock(tx, LOCK_LANE);
     const [row] = await query<ControlRow>(tx, READ);
     if (row === undefined) throw noDomain();
-    const leaves: LeafRow[] = [];
-    const events: OutboxRow[] = [];
-    const record = (leaf: LeafRow, event?: OutboxRow): void => {
-      leaves.push(leaf);
-      if (event !== undefined) events.push(event);
-    };
-    const result = await act({ tx, domain: row.issuer, atMs: row.at_ms, epoch: row.control_epoch + 1n, record });
+    const kept = new ControlRecords(row, salts);
+    const control = { tx, domain: row.issuer, atMs: row.at_ms, epoch: row.control_epoch + 1n };
+    const result = await act({ ...control, record: (entry) => kept.add(entry) });
+    const { leaves, events } = kept;
     if (leaves.length > 0) {
       const lane = { laneId: row.lane_id };
       const leafSeq = await writeLeaves(tx, lane, row.leaf_seq, leaves);
@@ -98,6 +123,49 @@ export function inControlAct<T>(pool: Pool, act: (control: ControlAct) => Promis
     }
     return result;
   });
+}
+
+/** The leaves and events of one act, in the order they were recorded. */
+class ControlRecords {
+  readonly leaves: LeafRow[] = [];
+  readonly events: OutboxRow[] = [];
+
+  constructor(
+    private readonly row: ControlRow,
+    private readonly salts: SaltSource,
+  ) {}
+
+  add({ type, payload, causes = [], event }: ControlRecord): Buffer {
+    const { issuer, at_ms: timeMs } = this.row;
+    const salt = this.salts.salt();
+    const hashes = causes.map((cause) => cause.toString('base64url'));
+    const leaf = encodeLeaf({ domain: issuer, type, timeMs, payload, salt, causes: hashes });
+    this.leaves.push({ ...leaf, salt });
+    if (event !== undefined) this.events.push(this.outboxRow(event, leaf.leafHash));
+    return leaf.leafHash;
+  }
+
+  private outboxRow(event: ControlEvent | FlowTransitionEvent, leafHash: Buffer): OutboxRow {
+    if ('flowId' in event) {
+      const { flowId, body } = event;
+      return {
+        topic: 'flow-transitions.v1',
+        key: flowId,
+        kind: 'flow_transition',
+        ref: null,
+        flowId,
+        body: canonicalize(body),
+      };
+    }
+    const body = {
+      event: event.name,
+      subject: event.subject,
+      control_epoch: Number(this.row.control_epoch + 1n),
+      effective_at_ms: this.row.at_ms,
+      leaf_hash: leafHash.toString('base64url'),
+    };
+    return { topic: 'control.v1', key: null, kind: event.name, ref: null, flowId: null, body: canonicalize(body) };
+  }
 }
 
 function noDomain(): DependencyError {

@@ -65,3 +65,4 @@ export { PARTY_KINDS } from './registry/facts.js';
 export { mandateOf, type MandatePlace, type RegisteredMandate } from './registry/mandate-row.js';
 export { Registry, RegistryMoved } from './registry/registry.js';
 export * from './settlement/index.js';
+export * from './control/index.js';

@@ -19,6 +19,7 @@ CREATE TABLE mandates (
   mandate_hash text NOT NULL, -- of the claims
   parent_hash text,           -- the parent's mandate_hash this version was granted under
   superseded_hashes text[] NOT NULL DEFAULT '{}',
+  leaf_hash bytea, -- of the leaf this version was registered with
   revoked_at timestamptz);
 CREATE INDEX mandates_by_agent ON mandates (agent_id);
 CREATE INDEX mandates_by_parent ON mandates (parent_id);

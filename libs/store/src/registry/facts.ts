@@ -1,5 +1,6 @@
 import type { VerificationKey } from '@spendgate/artifact';
-import type { CounterpartyFacts, Mandate } from '@spendgate/core';
+import type { CounterpartyFacts } from '@spendgate/core';
+import type { RegisteredMandate } from './mandate-row.js';
 
 export const PARTY_KINDS = ['principal', 'agent', 'settlement_service', 'attester', 'person', 'rail'] as const;
 export type PartyKind = (typeof PARTY_KINDS)[number];
@@ -55,7 +56,7 @@ export interface RegistryFacts {
   party(kind: PartyKind, id: string): PartyFacts | undefined;
   counterparty(id: string): RegisteredCounterparty | undefined;
   /** From the root to the mandate itself; `'unknown'` when a level is missing or was edited behind our back. */
-  chain(mandateId: string): readonly Mandate[] | 'absent' | 'unknown';
+  chain(mandateId: string): readonly RegisteredMandate[] | 'absent' | 'unknown';
   /** The version in force; all active policies are always loaded. */
   policy(policyId: string): ActivePolicy | undefined;
 }

@@ -1,8 +1,7 @@
 import { parsePublicKey } from '@spendgate/artifact';
-import type { Mandate } from '@spendgate/core';
 import { type Transaction, query, statement } from '../statement.js';
 import type { ActivePolicy, PartyKind, PartyFacts, PartyRef, RegisteredCounterparty, RegisteredKey } from './facts.js';
-import { MANDATE_COLUMNS, type MandateRow, toMandate } from './mandate-row.js';
+import { MANDATE_COLUMNS, type MandateRow, type RegisteredMandate, toMandate } from './mandate-row.js';
 
 const KEY_COLUMNS = `k.kid, k.kind, k.party_id, k.jwk, k.active_from, k.retired_at, k.successor_kid`;
 const POLICIES = statement(
@@ -67,7 +66,10 @@ export function loadCounterparties(tx: Transaction, ids: readonly string[]): Pro
 }
 
 /** With all their ancestors, each under its id. */
-export async function loadMandates(tx: Transaction, ids: readonly string[]): Promise<Map<string, Mandate | 'unknown'>> {
+export async function loadMandates(
+  tx: Transaction,
+  ids: readonly string[],
+): Promise<Map<string, RegisteredMandate | 'unknown'>> {
   const rows = await query<MandateRow & Record<string, unknown>>(tx, MANDATES, [ids]);
   return new Map(rows.map((row) => [row.mandate_id, toMandate(row)]));
 }

@@ -11,12 +11,18 @@ export interface MandateRow {
   claims: string;
   mandate_hash: string;
   superseded_hashes: string[];
+  leaf_hash: Buffer | null;
   revoked_at: Date | null;
 }
 
 /** The columns of {@link MandateRow}, for a table or alias `m`. */
 export const MANDATE_COLUMNS = `m.mandate_id, m.parent_hash, m.root_id, m.path::text[] AS path, m.depth::int AS depth,
-  m.claims, m.mandate_hash, m.superseded_hashes, m.revoked_at`;
+  m.claims, m.mandate_hash, m.superseded_hashes, m.leaf_hash, m.revoked_at`;
+
+/** A mandate with the leaf it was registered under: the cause of every decision made on it. */
+export interface RegisteredMandate extends Mandate {
+  readonly leafHash: Buffer | null;
+}
 
 /** Where a mandate stands in its tree. */
 export type MandatePlace = Pick<Mandate, 'root' | 'path' | 'depth' | 'parentHash' | 'supersededHashes' | 'revokedAtMs'>;
@@ -25,9 +31,9 @@ export type MandatePlace = Pick<Mandate, 'root' | 'path' | 'depth' | 'parentHash
  * Reads a stored mandate. Claims that are not the ones whose hash was recorded, or not of their schema, were edited
  * behind our back: `'unknown'`, which denies.
  */
-export function toMandate(row: MandateRow): Mandate | 'unknown' {
+export function toMandate(row: MandateRow): RegisteredMandate | 'unknown' {
   if (sha256Text(row.claims) !== row.mandate_hash) return 'unknown';
-  return mandateOf(row.claims, row.mandate_hash, {
+  const mandate = mandateOf(row.claims, row.mandate_hash, {
     root: row.root_id,
     path: row.path,
     depth: row.depth,
@@ -35,6 +41,7 @@ export function toMandate(row: MandateRow): Mandate | 'unknown' {
     supersededHashes: row.superseded_hashes,
     revokedAtMs: row.revoked_at === null ? null : row.revoked_at.getTime(),
   });
+  return mandate === 'unknown' ? mandate : { ...mandate, leafHash: row.leaf_hash };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { DependencyError, type Mandate } from '@spendgate/core';
+import { DependencyError } from '@spendgate/core';
 import { readControlEpoch } from '../control-lock.js';
 import type { Pool } from '../pool.js';
 import type { Transaction } from '../statement.js';
@@ -12,6 +12,7 @@ import type {
   RegistryNeeds,
 } from './facts.js';
 import { loadCounterparties, loadKeys, loadMandates, loadParties, loadPolicies } from './load-facts.js';
+import type { RegisteredMandate } from './mandate-row.js';
 import { Recent } from './recent.js';
 
 /** Per kind. A mandate is about 1 KB. */
@@ -31,7 +32,7 @@ interface Found {
   readonly keys: Map<string, RegisteredKey>;
   readonly parties: Map<string, PartyFacts>;
   readonly counterparties: Map<string, RegisteredCounterparty>;
-  readonly mandates: Map<string, Mandate | 'unknown'>;
+  readonly mandates: Map<string, RegisteredMandate | 'unknown'>;
 }
 
 /**
@@ -46,7 +47,7 @@ export class Registry {
   private readonly keys = new Recent<RegisteredKey>(ENTRIES_MAX);
   private readonly parties = new Recent<PartyFacts>(ENTRIES_MAX);
   private readonly counterparties = new Recent<RegisteredCounterparty>(ENTRIES_MAX);
-  private readonly mandates = new Recent<Mandate | 'unknown'>(ENTRIES_MAX);
+  private readonly mandates = new Recent<RegisteredMandate | 'unknown'>(ENTRIES_MAX);
 
   constructor(private readonly pool: Pool) {}
 
@@ -109,8 +110,8 @@ export class Registry {
   }
 
   /** A mandate counts as cached only with its whole chain. */
-  private cachedMandates(ids: readonly string[]): Map<string, Mandate | 'unknown'> {
-    const found = new Map<string, Mandate | 'unknown'>();
+  private cachedMandates(ids: readonly string[]): Map<string, RegisteredMandate | 'unknown'> {
+    const found = new Map<string, RegisteredMandate | 'unknown'>();
     for (const id of ids) {
       const mandate = this.mandates.get(id);
       if (mandate === undefined) continue;
@@ -153,7 +154,7 @@ interface Loaded {
   readonly keys: readonly RegisteredKey[];
   readonly parties: readonly PartyFacts[];
   readonly counterparties: readonly RegisteredCounterparty[];
-  readonly mandates: ReadonlyMap<string, Mandate | 'unknown'>;
+  readonly mandates: ReadonlyMap<string, RegisteredMandate | 'unknown'>;
 }
 
 function pick<V>(cache: Recent<V>, keys: readonly string[]): Map<string, V> {
@@ -202,11 +203,11 @@ function factsOf(epoch: bigint, policies: ReadonlyMap<string, ActivePolicy>, fou
   };
 }
 
-function chainOf(mandates: Found['mandates'], id: string): readonly Mandate[] | 'absent' | 'unknown' {
+function chainOf(mandates: Found['mandates'], id: string): readonly RegisteredMandate[] | 'absent' | 'unknown' {
   const mandate = mandates.get(id);
   if (mandate === undefined) return 'absent';
   if (mandate === 'unknown') return 'unknown';
-  const chain: Mandate[] = [];
+  const chain: RegisteredMandate[] = [];
   for (const each of mandate.path) {
     const level = mandates.get(each);
     if (level === undefined || level === 'unknown') return 'unknown';

@@ -1,0 +1,12 @@
+export { type AcceptedSource, acceptSource } from './accept-lane.js';
+export { type PolicyDeclaration, activatePolicies } from './activate-policies.js';
+export { type DomainRow, openDomain, readDomain } from './open-domain.js';
+export { type MovingFlow, recordTransitions } from './open-flows.js';
+export type { MandateDeclaration, MandatePlan, PlannedMandate, RefusedMandate } from './plan-mandates.js';
+export { type CounterpartyDeclaration, recordCounterparties } from './record-counterparties.js';
+export { type DomainKeyRow, readDomainKeys, recordDomainKeys } from './record-domain-keys.js';
+export { type KeyDeclaration, recordKeys, retireKey, revokeKey } from './record-keys.js';
+export { recordMandates } from './record-mandates.js';
+export { type PartyDeclaration, recordParties } from './record-parties.js';
+export { revokeIssuedArtifacts } from './revoke-artifacts.js';
+export { type MandateRevocation, type RevokedMandates, revokeMandates } from './revoke-mandates.js';

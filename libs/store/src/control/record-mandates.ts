@@ -1,0 +1,124 @@
+import type { Mandate } from '@spendgate/core';
+import type { ControlAct } from '../control-lock.js';
+import { loadMandates } from '../registry/load-facts.js';
+import { execute, query, statement } from '../statement.js';
+import { openFlows, rebaseFlows } from './open-flows.js';
+import { type MandateDeclaration, type MandatePlan, type PlannedMandate, planMandates } from './plan-mandates.js';
+
+const UPSERT = statement(
+  'mandates-upsert',
+  `INSERT INTO mandates (mandate_id, version, parent_id, root_id, path, depth, agent_id, principal_id, currency,
+     total_limit, claims, token, mandate_hash, parent_hash, superseded_hashes, leaf_hash)
+   SELECT m.mandate_id, m.version, m.parent_id, m.root_id, string_to_array(m.path, ' ')::uuid[], m.depth, m.agent_id,
+     m.principal_id, m.currency, m.total_limit, m.claims, m.token, m.mandate_hash, m.parent_hash,
+     string_to_array(m.superseded, ' '), m.leaf_hash
+   FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::smallint[], $7::text[], $8::text[],
+     $9::text[], $10::numeric[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bytea[])
+     AS m (mandate_id, version, parent_id, root_id, path, depth, agent_id, principal_id, currency, total_limit, claims,
+       token, mandate_hash, parent_hash, superseded, leaf_hash)
+   ON CONFLICT (mandate_id) DO UPDATE SET version = excluded.version, agent_id = excluded.agent_id,
+     total_limit = excluded.total_limit, claims = excluded.claims, token = excluded.token,
+     mandate_hash = excluded.mandate_hash, parent_hash = excluded.parent_hash,
+     superseded_hashes = excluded.superseded_hashes, leaf_hash = excluded.leaf_hash`,
+);
+const VERSIONS = statement(
+  'mandate-versions-insert',
+  `INSERT INTO mandate_versions (mandate_id, version, claims, token, mandate_hash, recorded_at)
+   SELECT v.*, to_timestamp($6 / 1000.0)
+   FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[]) AS v`,
+);
+const AGENTS = statement(
+  'mandate-parties-known',
+  `SELECT kind, party_id FROM unnest($1::text[], $2::text[]) AS w (kind, party_id) JOIN parties p USING (kind, party_id)`,
+);
+
+/**
+ * Records mandates and opens their flows: any number, of one or several trees, in a constant number of statements.
+ *
+ * Equal versions are left alone. A refused mandate is not written, nor are the ones under it; the caller decides
+ * whether the rest stands (throwing rolls the act back).
+ */
+export async function recordMandates(act: ControlAct, declared: readonly MandateDeclaration[]): Promise<MandatePlan> {
+  const ids = declared.flatMap(({ claim }) => (claim.parent === null ? [claim.id] : [claim.id, claim.parent]));
+  const known = await loadMandates(act.tx, [...new Set(ids)]);
+  const plan = await refuseUnknownParties(act, planMandates(declared, known));
+  if (plan.planned.length === 0) return plan;
+  const leaves = recordLeaves(act, plan.planned);
+  await write(act, plan.planned, leaves);
+  await openFlows(act, pick(plan.planned, leaves, true));
+  await rebaseFlows(act, pick(plan.planned, leaves, false));
+  return plan;
+}
+
+/** A mandate names its principal and agent; one that is not registered could never spend, which is found out now. */
+async function refuseUnknownParties(act: ControlAct, plan: MandatePlan): Promise<MandatePlan> {
+  const wanted = plan.planned.flatMap(({ mandate }) => [
+    { kind: 'principal', id: mandate.principal },
+    ...(mandate.agent === null ? [] : [{ kind: 'agent', id: mandate.agent }]),
+  ]);
+  const values = [wanted.map((each) => each.kind), wanted.map((each) => each.id)];
+  const rows = await query<{ kind: string; party_id: string }>(act.tx, AGENTS, values);
+  const known = new Set(rows.map((row) => `${row.kind}/${row.party_id}`));
+  const lost = new Map<string, 'principal' | 'agent' | 'parent'>();
+  for (const { mandate } of plan.planned) {
+    if (!known.has(`principal/${mandate.principal}`)) lost.set(mandate.id, 'principal');
+    else if (mandate.agent !== null && !known.has(`agent/${mandate.agent}`)) lost.set(mandate.id, 'agent');
+    else if (mandate.parent !== null && lost.has(mandate.parent)) lost.set(mandate.id, 'parent');
+  }
+  const code = { principal: 'mandate_unknown', agent: 'agent_unknown', parent: 'mandate_unknown' } as const;
+  const refused = [...lost].map(([id, field]) => ({ id, code: code[field], field }));
+  const planned = plan.planned.filter(({ mandate }) => !lost.has(mandate.id));
+  return { ...plan, planned, refused: [...plan.refused, ...refused] };
+}
+
+/** One leaf per mandate; its cause is the parent's leaf when both are recorded together. */
+function recordLeaves(act: ControlAct, planned: readonly PlannedMandate[]): Map<string, Buffer> {
+  const leaves = new Map<string, Buffer>();
+  for (const { mandate, claim, isNew } of planned) {
+    const parent = mandate.parent === null ? undefined : leaves.get(mandate.parent);
+    const payload = { mandate: claim, hash: mandate.hash, parent_hash: mandate.parentHash };
+    const name = isNew ? 'mandate_registered' : 'mandate_amended';
+    const event = { name, subject: { kind: 'mandate', id: mandate.id } };
+    const causes = parent === undefined ? [] : [parent];
+    leaves.set(mandate.id, act.record({ type: 'mandate_registered', payload, causes, event }));
+  }
+  return leaves;
+}
+
+async function write(
+  act: ControlAct,
+  planned: readonly PlannedMandate[],
+  leaves: ReadonlyMap<string, Buffer>,
+): Promise<void> {
+  const of = <T>(read: (mandate: Mandate) => T): T[] => planned.map(({ mandate }) => read(mandate));
+  const ids = of((mandate) => mandate.id);
+  const versions = of((mandate) => mandate.version);
+  const claims = planned.map((each) => each.claims);
+  const tokens = planned.map((each) => each.token);
+  const hashes = of((mandate) => mandate.hash);
+  await execute(act.tx, UPSERT, [
+    ids,
+    versions,
+    of((mandate) => mandate.parent),
+    of((mandate) => mandate.root),
+    of((mandate) => mandate.path.join(' ')),
+    of((mandate) => mandate.depth),
+    of((mandate) => mandate.agent),
+    of((mandate) => mandate.principal),
+    of((mandate) => mandate.currency),
+    of((mandate) => mandate.totalLimit.toFixed()),
+    claims,
+    tokens,
+    hashes,
+    of((mandate) => mandate.parentHash),
+    of((mandate) => mandate.supersededHashes.join(' ')),
+    of((mandate) => leaves.get(mandate.id) ?? null),
+  ]);
+  await execute(act.tx, VERSIONS, [ids, versions, claims, tokens, hashes, act.atMs]);
+}
+
+function pick(planned: readonly PlannedMandate[], leaves: ReadonlyMap<string, Buffer>, isNew: boolean) {
+  return planned
+    .filter((each) => each.isNew === isNew)
+    .map(({ mandate }) => ({ mandate, cause: leaves.get(mandate.id) ?? null }));
+}
