@@ -36,7 +36,7 @@ export async function startKafka(security: 'PLAINTEXT' | 'SASL_SSL' = 'PLAINTEXT
     config,
     propertiesText({ folder, port, controllerPort, internalPort, security, tls: tls?.properties ?? {} }),
   );
-  const clusterId = randomBytes(16).toString('base64url');
+  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A'); // else it is taken for an option
   const format = ['-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config];
   await runToEnd('java', tls === undefined ? format : [...format, ...scramArguments()]);
 
@@ -120,6 +120,9 @@ function propertiesText({ folder, port, controllerPort, internalPort, security, 
     'transaction.state.log.min.isr': '1',
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '1000',
+    // After kill -9 the controller lets the same node in again once its old session is over.
+    'broker.session.timeout.ms': '2000',
+    'broker.heartbeat.interval.ms': '500',
     'auto.create.topics.enable': 'false',
     ...tls,
     ...(security === 'SASL_SSL' ? saslProperties('CLIENT') : {}),

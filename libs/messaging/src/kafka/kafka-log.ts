@@ -1,6 +1,7 @@
 import { DependencyError } from '@spendgate/core';
 import type { LaneSource } from '@spendgate/store';
 import type { Admin } from 'kafkajs';
+import type { KafkaIdentity } from './kafka-identity.js';
 import { topicFullName, type TopicName } from '../topics.js';
 
 /** First kept offset and end of each partition, as Kafka numbers them. */
@@ -12,6 +13,7 @@ export class KafkaLog {
 
   constructor(
     private readonly admin: Admin,
+    private readonly identity: KafkaIdentity,
     private readonly prefix: string,
     private readonly connected: () => Promise<void>,
   ) {}
@@ -30,12 +32,7 @@ export class KafkaLog {
   }
 
   private async readPartitions(topic: TopicName): Promise<number> {
-    const name = topicFullName(this.prefix, topic);
-    await this.connected();
-    const { topics } = await this.admin.fetchTopicMetadata({ topics: [name] });
-    const count = topics[0]?.partitions.length ?? 0;
-    if (count === 0) throw new DependencyError('ERR_TOPIC_MISSING', `${name} has no partitions`);
-    return count;
+    return (await this.identity.read(topicFullName(this.prefix, topic))).partitions;
   }
 
   async ends(topic: TopicName): Promise<PartitionEnds> {
@@ -48,17 +45,15 @@ export class KafkaLog {
 
   /** What lanes compare at acquisition, for one partition; the topic's answers are fetched once per call. */
   async sources(topic: TopicName): Promise<(partition: number) => LaneSource> {
-    await this.connected();
-    this.partitionCounts.delete(topic);
-    const [{ clusterId }, partitions, ends] = await Promise.all([
-      this.admin.describeCluster(),
-      this.partitions(topic),
+    const [{ identity, partitions }, ends] = await Promise.all([
+      this.identity.read(topicFullName(this.prefix, topic)),
       this.ends(topic),
     ]);
+    this.partitionCounts.set(topic, Promise.resolve(partitions));
     return (partition) => {
       const found = ends.get(partition);
       if (found === undefined) throw new DependencyError('ERR_PARTITION_MISSING', `${topic}/${partition} is not there`);
-      return { clusterId, partitions, ...found };
+      return { clusterId: identity, partitions, ...found };
     };
   }
 }

@@ -7,6 +7,7 @@ import { PublishQueue } from '../publish-queue.js';
 import { TOPIC_NAMES, type TopicName } from '../topics.js';
 import { connectKafka, type KafkaSettings } from './kafka-connection.js';
 import { KafkaGroup } from './kafka-group.js';
+import { KafkaIdentity } from './kafka-identity.js';
 import { KafkaLog } from './kafka-log.js';
 import { KafkaProducer } from './kafka-producer.js';
 import { checkTopics, createTopics } from './kafka-topics.js';
@@ -21,6 +22,7 @@ export interface KafkaTransportOptions extends TransportOptions {
 export class KafkaTransport implements EventTransport {
   private readonly kafka: Kafka;
   private readonly admin: Admin;
+  private readonly identity: KafkaIdentity;
   private readonly log: KafkaLog;
   private readonly producer: KafkaProducer;
   private readonly queue: PublishQueue;
@@ -31,7 +33,8 @@ export class KafkaTransport implements EventTransport {
   constructor(private readonly options: KafkaTransportOptions) {
     this.kafka = connectKafka(options.settings, options.logger);
     this.admin = this.kafka.admin();
-    this.log = new KafkaLog(this.admin, options.prefix, () => this.connectAdmin());
+    this.identity = new KafkaIdentity(this.kafka);
+    this.log = new KafkaLog(this.admin, this.identity, options.prefix, () => this.connectAdmin());
     this.producer = new KafkaProducer(this.kafka, options.prefix);
     this.queue = new PublishQueue(
       (topic) => reachable(() => this.log.partitions(topic)),
@@ -78,6 +81,7 @@ export class KafkaTransport implements EventTransport {
     this.groups = [];
     await this.queue.idle();
     await this.producer.stop();
+    await this.identity.stop();
     if (this.adminReady !== undefined) await this.admin.disconnect();
     this.adminReady = undefined;
   }
