@@ -1,5 +1,4 @@
 import { parseDictionary, serializeDictionary, serializeInnerList } from 'structured-headers';
-import type { InnerList, Parameters } from 'structured-headers';
 import type { KeyLookup, Signer, TokenAlgorithm, VerificationKey } from './keys.js';
 import { verifyRaw } from './raw-signature.js';
 
@@ -37,6 +36,10 @@ const HTTP_ALGORITHMS: Readonly<Record<TokenAlgorithm, string>> = {
   ES256: 'ecdsa-p256-sha256',
 };
 
+/** RFC 8941 inner list of components with parameters; the library's own types need the DOM's, which are not here. */
+type Parameters = Map<string, string | number>;
+type Covered = [[string, Parameters][], Map<string, unknown>];
+
 /** Signs a read: the two headers to send with it. `atMs` (Unix ms) becomes `created`. */
 export async function signHttpRequest(
   target: SignedRequestTarget,
@@ -48,7 +51,7 @@ export async function signHttpRequest(
     ['keyid', signer.kid],
     ['alg', HTTP_ALGORITHMS[signer.alg]],
   ]);
-  const covered: InnerList = [COMPONENTS.map((name) => [name, new Map()]), parameters];
+  const covered: Covered = [COMPONENTS.map((name) => [name, new Map<string, string | number>()]), parameters];
   const signature = await signer.sign(signatureBase(target, covered));
   return {
     'signature-input': serializeDictionary(new Map([['sig1', covered]])),
@@ -89,14 +92,14 @@ export async function verifyHttpSignature(
 }
 
 /** RFC 9421 §2.5: one line per component, then the parameters, joined by line feeds, none at the end. */
-function signatureBase(target: SignedRequestTarget, covered: InnerList): Buffer {
+function signatureBase(target: SignedRequestTarget, covered: Covered): Buffer {
   const values: Readonly<Record<string, string>> = { '@method': target.method, '@target-uri': target.targetUri };
-  const lines = covered[0].map(([name]) => `"${String(name)}": ${values[String(name)] ?? ''}`);
+  const lines = covered[0].map(([name]) => `"${name}": ${values[name] ?? ''}`);
   return Buffer.from([...lines, `"@signature-params": ${serializeInnerList(covered)}`].join('\n'));
 }
 
 interface ReadHeaders {
-  covered: InnerList;
+  covered: Covered;
   signature: Buffer;
   createdMs: number;
   keyId: string;
@@ -110,7 +113,7 @@ function readHeaders(headers: Partial<SignatureHeaders>): ReadHeaders | string {
   const { 'signature-input': input, signature } = headers;
   if (input === undefined || signature === undefined) return 'signature-input';
   if (input.length + signature.length > HEADER_CHARS_MAX) return 'signature-input';
-  let inputs, signatures;
+  let inputs: ReadonlyMap<string, unknown>, signatures: ReadonlyMap<string, unknown>;
   try {
     [inputs, signatures] = [parseDictionary(input), parseDictionary(signature)];
   } catch {
@@ -119,8 +122,9 @@ function readHeaders(headers: Partial<SignatureHeaders>): ReadHeaders | string {
   const [label, ...more] = inputs.keys();
   if (label === undefined || more.length > 0 || signatures.size !== 1) return 'signature-input';
   const covered = inputs.get(label);
-  const bytes = signatures.get(label)?.[0];
-  if (covered === undefined || !isInnerList(covered) || !coversExactly(covered)) return 'signature-input';
+  if (!coversExactly(covered)) return 'signature-input';
+  const item = signatures.get(label);
+  const bytes: unknown = Array.isArray(item) ? item[0] : undefined;
   if (!(bytes instanceof ArrayBuffer)) return 'signature';
   const parameters = covered[1];
   const [created, keyId, alg, expires] = ['created', 'keyid', 'alg', 'expires'].map((name) => parameters.get(name));
@@ -132,12 +136,13 @@ function readHeaders(headers: Partial<SignatureHeaders>): ReadHeaders | string {
   return { covered, signature: Buffer.from(bytes), createdMs: created * 1000, keyId, alg, expiresMs };
 }
 
-function isInnerList(member: unknown[]): member is InnerList {
-  return Array.isArray(member[0]);
-}
-
 /** In any order, without component parameters (`;req`, `;bs` …), which would mean other values than ours. */
-function coversExactly([items]: InnerList): boolean {
-  const names = items.map(([name, parameters]) => (parameters.size === 0 ? name : undefined));
+function coversExactly(member: unknown): member is Covered {
+  if (!Array.isArray(member) || !Array.isArray(member[0])) return false;
+  const items: unknown[] = member[0];
+  const names = items.map((item) => {
+    const [name, parameters] = Array.isArray(item) ? (item as unknown[]) : []; // as: isArray only says any[]
+    return parameters instanceof Map && parameters.size === 0 ? name : undefined;
+  });
   return names.length === COMPONENTS.length && COMPONENTS.every((name) => names.includes(name));
 }
