@@ -15,6 +15,7 @@ export { effectiveBound } from './mandates/levels.js';
 export * from './mandates/types.js';
 export * from './money.js';
 export * from './settlement/apply-outcome.js';
+export * from './settlement/classify-request.js';
 export * from './settlement/decide-settlement.js';
-export * from './settlement/receipt-claims.js';
+export * from './settlement/replay-settlement.js';
 export * from './settlement/types.js';

@@ -20,6 +20,9 @@ export type MoneyProblem = 'currency_unsupported' | 'currency_precision' | 'amou
  */
 Decimal.set({ precision: 80, rounding: Decimal.ROUND_HALF_EVEN, toExpNeg: -40, toExpPos: 60 });
 
+/** The one class amounts are made of: imported from here its settings hold. */
+export { Decimal };
+
 export const ZERO: Decimal = new Decimal(0);
 
 /**

@@ -121,7 +121,7 @@ const CHECKS: Readonly<Record<AdmissionDenial, Row>> = {
       when(facts.attestation === 'absent' && walk.environmentRequirements(levels).length > 0),
   },
   environment_stale: {
-    runtime_integrity: ({ levels, facts }) => when(!(facts.judgedAtMs < evidenceEndsAtMs(levels, facts))),
+    runtime_integrity: ({ levels, facts }) => when(!(facts.judgedAtMs < evidenceEndsAtMs(levels, facts.attestation))),
     issue: (c) => bornDead(c, 'environment_stale'),
   },
   runtime_integrity_failure: {

@@ -41,7 +41,7 @@ export function decideBatch(state: BatchState, items: readonly BatchItem[]): Bat
     const known = before === facts.recorded ? facts : { ...facts, recorded: before };
     const result = decideIntent(intent, stateOf(intent, levels, flows), known);
     if (before === null) recorded.set(intent.intentId, { decisionId, bodyHash: intent.bodyHash });
-    if (result.decision.outcome === 'authorized' || result.transitions.length > 0) handOn(result.state, levels, flows);
+    handOn(result.state, levels, flows);
     return result;
   });
   return { results, state: { levels, flows } };

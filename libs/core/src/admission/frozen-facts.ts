@@ -1,6 +1,6 @@
 import type { Json } from './types.js';
 import * as read from '../frozen.js';
-import { isFlowState, LIFECYCLE } from '../lifecycle.js';
+import { isFlowState } from '../lifecycle.js';
 import { freezeMandate, thawMandate } from '../mandates/frozen-mandate.js';
 import type { Mandate } from '../mandates/types.js';
 import type { AttestationFacts, Flow, Watches, WatchVerdict } from './types.js';
@@ -19,8 +19,7 @@ export function freezeFlow(flow: Flow | 'absent' | 'unknown'): Json {
 export function thawFlow(value: Json | undefined): Flow | 'absent' | 'unknown' {
   return read.factOr(value, 'flow', ABSENT, (frozen) => {
     const state = read.text(frozen.state, 'state');
-    if (!isFlowState(state))
-      throw new InvariantError('ERR_READ_SET_DAMAGED', `no state among ${Object.keys(LIFECYCLE).length}`);
+    if (!isFlowState(state)) throw new InvariantError('ERR_READ_SET_DAMAGED', `no flow state "${state}"`);
     return {
       flowId: read.text(frozen.id, 'id'),
       state,
@@ -72,11 +71,19 @@ export function thawWatches(value: Json | undefined): Watches {
   };
 }
 
-/** A chain root first; each level keeps the one hash its child names. */
-export function freezeChain(mandates: readonly Mandate[], counterparty: string): read.JsonObject[] {
-  return mandates.map((mandate, index) =>
-    freezeMandate(mandate, counterparty, mandates[index + 1]?.parentHash ?? null),
-  );
+/**
+ * A chain root first; of its earlier hashes each mandate keeps the one that is asked for: by its child, and the last by
+ * `linkedHash`.
+ */
+export function freezeChain(
+  mandates: readonly Mandate[],
+  counterparty: string,
+  linkedHash: string | null = null,
+): read.JsonObject[] {
+  return mandates.map((mandate, index) => {
+    const child = mandates[index + 1];
+    return freezeMandate(mandate, counterparty, child === undefined ? linkedHash : child.parentHash);
+  });
 }
 
 /** @param path ids the last mandate names; the levels above have the beginnings of it */

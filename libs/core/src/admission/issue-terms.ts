@@ -1,6 +1,6 @@
 import type { AdmissionDenial } from '../denials.js';
 import { environmentRequirements } from '../mandates/levels.js';
-import type { LevelState } from '../mandates/types.js';
+import type { Governed, LevelState } from '../mandates/types.js';
 import { LIMITS } from '../limits.js';
 import type { AdmissionFacts, Intent } from './types.js';
 
@@ -32,7 +32,7 @@ export function issueTimes(intent: Intent, levels: readonly LevelState[], facts:
   const bounds: Bound[] = [
     { endsAtMs: (iat + lifetimeSeconds(facts)) * 1000, code: 'deadline_passed', field: 'artifact_lifetime' },
     { endsAtMs: mandateEndsAtMs, code: 'mandate_expired', field: 'mandate' },
-    { endsAtMs: evidenceEndsAtMs(levels, facts), code: 'environment_stale', field: 'attestation' },
+    { endsAtMs: evidenceEndsAtMs(levels, facts.attestation), code: 'environment_stale', field: 'attestation' },
     { endsAtMs: intent.deadlineMs ?? Infinity, code: 'deadline_passed', field: 'deadline' },
     { endsAtMs: intent.capture.settleByMs ?? Infinity, code: 'deadline_passed', field: 'capture.settle_by' },
   ];
@@ -52,9 +52,8 @@ export function isBornDead({ iat, exp }: IssueTimes, judgedAtMs: number): boolea
 }
 
 /** End of the evidence a mandate requires, Unix ms: its own, or its age limit at the strictest level. */
-export function evidenceEndsAtMs(levels: readonly LevelState[], facts: Pick<AdmissionFacts, 'attestation'>): number {
+export function evidenceEndsAtMs(levels: readonly Governed[], attestation: AdmissionFacts['attestation']): number {
   const requirements = environmentRequirements(levels);
-  const { attestation } = facts;
   if (requirements.length === 0) return Infinity;
   if (typeof attestation === 'string') return -Infinity;
   const ages = requirements.map(({ maxAgeSeconds }) => attestation.recordedAtMs + maxAgeSeconds * 1000);

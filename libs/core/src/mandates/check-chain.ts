@@ -1,5 +1,5 @@
 import { LIMITS } from '../limits.js';
-import type { LevelState, Mandate } from './types.js';
+import type { Governed, Mandate } from './types.js';
 
 /**
  * Whether a chain leads from the root principal to the mandate spent under, without a gap (B9, E12).
@@ -10,7 +10,7 @@ import type { LevelState, Mandate } from './types.js';
  *
  * @returns the id of the first mandate that does not continue the chain, or `null`.
  */
-export function findChainBreak(levels: readonly LevelState[]): string | null {
+export function findChainBreak(levels: readonly Governed[]): string | null {
   const last = levels.at(-1)?.mandate;
   if (last === undefined) return '';
   if (levels.length > LIMITS.mandateDepthMax || last.path.length !== levels.length) return last.id;

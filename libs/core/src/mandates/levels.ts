@@ -2,7 +2,7 @@ import { Decimal } from 'decimal.js';
 import type { ShownLimit } from '../admission/types.js';
 import { availableOf } from '../hold.js';
 import { ZERO } from '../money.js';
-import type { CountedLimit, EnvironmentRequirement, LevelState } from './types.js';
+import type { CountedLimit, EnvironmentRequirement, Governed, LevelState } from './types.js';
 
 /**
  * A spend debits every level of its chain, so the bound in force is the minimum over the levels: a level amended after
@@ -72,7 +72,7 @@ export function holdAt(level: LevelState, amount: Decimal, counterparty: string)
 }
 
 /** Requirements of every level hold together: a team may ask for more than its organisation. */
-export function environmentRequirements(levels: readonly LevelState[]): readonly EnvironmentRequirement[] {
+export function environmentRequirements(levels: readonly Governed[]): readonly EnvironmentRequirement[] {
   return levels.flatMap(({ mandate }) => (mandate.environment === null ? [] : [mandate.environment]));
 }
 

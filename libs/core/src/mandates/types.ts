@@ -73,9 +73,13 @@ export interface CountedLimit {
   readonly used: Decimal | 'unknown';
 }
 
-/** One level of a chain as a decision sees it: the grant and what is left of it. */
-export interface LevelState {
+/** A level of a chain where only the grant matters. */
+export interface Governed {
   readonly mandate: Mandate;
+}
+
+/** One level of a chain as a decision sees it: the grant and what is left of it. */
+export interface LevelState extends Governed {
   readonly budget: Budget;
   /** Empty when the mandate has no limits of this kind. */
   readonly counted: readonly CountedLimit[];
