@@ -23,7 +23,7 @@ export type HttpSignatureVerdict =
       field: string;
     };
 
-/** How far `created` may lie from our clock, either way; a captured signature reads for this long and nothing longer. */
+/** How far `created` may lie from our clock, either way: a captured signature reads for this long and no longer. */
 const CREATED_WINDOW_MS = 60_000;
 const COMPONENTS = ['@method', '@target-uri'] as const;
 /** Both headers together; they are parsed before anybody is authenticated. */

@@ -12,9 +12,9 @@ export { PrivateKeySigner, signCanonical, signToken, signTokens } from './sign.j
 export type { PrivateJwk } from './sign.js';
 export { STATUS, STATUS_ENTRIES_MAX, StatusList } from './status-list.js';
 export type { StatusListClaim, StatusName } from './status-list.js';
-export { readClaims, verifyJws, verifyToken, verifyWith } from './verify.js';
+export { readClaims, verifyToken, verifyWith } from './verify.js';
 export type { TokenDenial, TokenVerdict, VerifyOptions } from './verify.js';
-export { verifyCompact, verifyCompactBatch } from './verify-compact.js';
+export { findKey, verifyCompact, verifyCompactBatch } from './verify-compact.js';
 export type { CompactDenial, CompactToken, CompactVerdict, CompactVerifyOptions } from './verify-compact.js';
 export { STATUS_SEGMENT_ENTRIES, statusListUri, statusPlace } from './status-place.js';
 export type { StatusPlace } from './status-place.js';

@@ -80,7 +80,7 @@ export class DomainKeys {
     });
   }
 
-  /** Makes a new key for a purpose and forgets the old private half. What the old one signed before stays verifiable. */
+  /** Makes a new key and forgets the old private half; what the old one signed before stays verifiable. */
   async rotate(purpose: DomainKeyPurpose, atMs: number): Promise<Signer> {
     const file = this.files.get(purpose);
     if (file === undefined) throw new KeyFileError(`this role holds no "${purpose}" key`);
@@ -131,7 +131,12 @@ export class DomainKeys {
 /** Party ids, base64url thumbprints: nothing that could leave the folder. */
 const PARTY_FILE_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
 
-/** Reads `<dir>/<party or kid>.jwk.json`. @returns `undefined` if there is none; @throws {KeyFileError} if it is no key */
+/**
+ * Reads `<dir>/<party or kid>.jwk.json`.
+ *
+ * @returns `undefined` if there is none
+ * @throws {KeyFileError} it is no key
+ */
 export async function readPartySigner(dir: string, name: string, purpose: KeyPurpose): Promise<Signer | undefined> {
   if (!PARTY_FILE_NAME.test(name)) throw new KeyFileError(`"${name}" is no party id`);
   const file = path.join(dir, `${name}.jwk.json`);

@@ -6,7 +6,7 @@ import type { KeyProblem } from './public-key.js';
 /** Keys in one JWKS; a set that a stranger hands in must not stall the process. */
 const KEYS_MAX = 10_000;
 
-/** A published key: RFC 7517 members, `iss` and `purpose` of ours, times in seconds as OpenID Federation §8.7 names them. */
+/** A published key: RFC 7517 members, our `iss` and `purpose`, times in seconds as OpenID Federation §8.7 has them. */
 export interface PublishedJwk {
   readonly kty: 'OKP' | 'EC';
   readonly crv: 'Ed25519' | 'P-256';

@@ -29,9 +29,9 @@ export type TokenDenial =
   | 'audience_mismatch'
   | 'expired'
   | 'not_yet_valid';
-interface Denied<C = TokenDenial> {
+interface Denied {
   readonly ok: false;
-  readonly code: C;
+  readonly code: TokenDenial;
   readonly field: string;
 }
 export type TokenVerdict<T extends TokenTyp> =
@@ -66,22 +66,6 @@ export async function verifyToken<T extends TokenTyp>(
     return denialOf(error);
   }
   return { ok: true, key: found.key, claims: claims.claims };
-}
-
-/**
- * Verifies the signature alone, also of a token that is past its time: what offline verification reports apart.
- *
- * @param options `atMs` is when the key must have been active
- */
-export async function verifyJws(
-  jws: Uint8Array,
-  options: Pick<VerifyOptions<TokenTyp>, 'typ' | 'keys' | 'atMs'>,
-): Promise<{ ok: true; key: VerificationKey } | Denied<CompactDenial | CompactProblem['code']>> {
-  const split = splitCompact(jws, { typ: options.typ, bytesMax: TOKEN_BYTES_MAX });
-  if (!split.ok) return split;
-  const found = findKey(split.jws.header, options);
-  if (!found.ok) return found;
-  return (await verifyWith(found.key, jws)) ? found : { ok: false, code: 'signature_invalid', field: 'signature' };
 }
 
 /** One signature under one key, by jose; the form and the key's right to sign are the caller's to check. */

@@ -106,7 +106,7 @@ export class ParsedSlice {
   }
 }
 
-/** Keeps a schema parsed under the given name for the life of the process: there are few, and requests are checked against it. */
+/** Keeps a schema parsed under a name for the life of the process: there are few. Requests are checked against it. */
 export function keepSchema(name: string, schemaText: string): string[] {
   const answer = cedar.preparseSchema(name, schemaText);
   return answer.type === 'success' ? [] : messages(answer.errors);

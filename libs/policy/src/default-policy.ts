@@ -1,6 +1,6 @@
 import type { PolicySource } from './types.js';
 
-/** What every policy may ask about. Optional attributes need `has` before use, or strict validation refuses the policy. */
+/** What every policy may ask about. An optional attribute needs `has` before use, or validation refuses the policy. */
 export const DEFAULT_SCHEMA = `entity Agent;
 entity Counterparty;
 action "spend" appliesTo {

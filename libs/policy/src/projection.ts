@@ -1,6 +1,6 @@
 import type { PolicyRequest, PolicyValue } from './types.js';
 
-/** What a slice reads of a request. Two requests equal in these parts get the same verdict, because Cedar is a pure function. */
+/** What a slice reads of a request. Requests equal in these parts get the same verdict: Cedar is a pure function. */
 export interface Projection {
   readonly principal: boolean;
   readonly resource: boolean;
@@ -64,7 +64,7 @@ function byValue(a: Literal, b: Literal): number {
   return String(a) < String(b) ? -1 : 1;
 }
 
-/** Stands for "the whole context"; not a name Cedar's grammar lets anybody write without quoting, and harmless if they do. */
+/** Stands for "the whole context". An attribute that is really called so only costs speed. */
 const ANY_ATTRIBUTE = '*';
 
 /** @returns one text for all requests the slice cannot tell apart */
@@ -95,7 +95,7 @@ function plain(value: PolicyValue | undefined): unknown {
   return typeof value === 'bigint' ? Number(value) : (value ?? null); // checked to be below 2^53 before
 }
 
-/** A text: itself where it equals a literal. A number: twice the literals below it, plus one where it equals the next. */
+/** A text: itself where it is a literal. A number: twice the literals below it, plus one where it equals the next. */
 function sideOf(value: PolicyValue | undefined, literals: readonly Literal[]): unknown {
   if (typeof value === 'string') return literals.includes(value) ? value : null;
   if (typeof value !== 'number' && typeof value !== 'bigint') return plain(value);

@@ -7,7 +7,7 @@ const ANY = '*';
  * Finds the policies whose scope head can match a request. Cedar evaluates every policy it is given, so its cost is
  * linear in the set; with the heads indexed, a request costs what its own policies cost.
  *
- * Entities have no parents here (load.ts refuses such schemas), so `in` is `==` and `is` is decided by strict validation.
+ * Entities have no parents here (load.ts refuses such schemas), so `in` is `==`; strict validation decides `is`.
  */
 export class ScopeIndex {
   private readonly buckets = new Map<string, LoadedPolicy[]>();
@@ -58,7 +58,7 @@ function bucketKey(principal: string, action: string, resource: string): string 
   return JSON.stringify([principal, action, resource]);
 }
 
-/** Any constraint this code does not know falls into the bucket every request reads: too many policies, never too few. */
+/** A constraint this code does not know falls into the bucket every request reads: too many policies, never too few. */
 function headOf(constraint: PolicyJson['principal'] | PolicyJson['resource']): string {
   const entity =
     constraint.op === '==' || constraint.op === 'in'

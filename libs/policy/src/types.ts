@@ -3,7 +3,7 @@ import { SpendgateError } from '@spendgate/core';
 /** What Cedar may see of a context attribute: no floats, no records, no entity escapes (`__entity`, `__extn`). */
 export type PolicyValue = string | boolean | number | bigint | readonly string[];
 
-/** One question: may this agent do this at this counterparty? Every fact is in `context`; there are no entity attributes. */
+/** One question: may this agent do this at this counterparty? Every fact is in `context`, none in entities. */
 export interface PolicyRequest {
   /** Agent id. */
   readonly principal: string;
@@ -24,7 +24,7 @@ export interface PolicyVerdict {
   readonly version: number;
   /** Over every policy of the set, the schema and the engine's version. */
   readonly setHash: string;
-  /** Over the policies that could apply to this request, the schema and the engine's version; the artifact's `policy.hash`. */
+  /** Over the policies that could apply, the schema and the engine's version; the artifact's `policy.hash`. */
   readonly hash: string;
   /** Ids of the policies the verdict rests on, sorted; for `error` those that failed. Empty: nothing permits it. */
   readonly deciding: readonly string[];
@@ -40,7 +40,7 @@ export interface PolicySource {
   readonly schemaText: string;
 }
 
-/** The text is not a policy set we run: it does not parse, does not validate strictly, or leaves our subset of Cedar. */
+/** The text is no policy set we run: it does not parse, does not validate strictly, or leaves our subset of Cedar. */
 export class PolicyLoadError extends SpendgateError {
   constructor(
     readonly policyId: string,

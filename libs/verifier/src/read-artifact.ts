@@ -1,4 +1,4 @@
-import { readClaims, verifyJws } from '@spendgate/artifact';
+import { findKey, readClaims, verifyWith } from '@spendgate/artifact';
 import type { KeyLookup, VerificationKey } from '@spendgate/artifact';
 import { TOKEN_BYTES_MAX, splitCompact } from '@spendgate/codec';
 import type { ArtifactClaims } from '@spendgate/codec';
@@ -36,9 +36,11 @@ export async function readArtifact(given: {
   }
   const claims = readClaims(ARTIFACT_TYP, split.jws);
   const activeAtMs = claims.ok ? claims.claims.iat * 1000 : given.atMs;
-  const verdict = await verifyJws(bytes, { typ: ARTIFACT_TYP, keys: given.keys.find, atMs: activeAtMs });
+  const found = findKey(split.jws.header, { typ: ARTIFACT_TYP, keys: given.keys.find, atMs: activeAtMs });
+  const isSigned = found.ok && (await verifyWith(found.key, bytes));
+  const unsigned: Fault = { ok: false, code: 'signature_invalid', detail: 'signature' };
   return {
     claims: claims.ok ? { ok: true, value: claims.claims } : { ok: false, code: claims.code, detail: claims.field },
-    signature: verdict.ok ? verdict : { ok: false, code: verdict.code, detail: verdict.field },
+    signature: isSigned ? found : found.ok ? unsigned : { ok: false, code: found.code, detail: found.field },
   };
 }

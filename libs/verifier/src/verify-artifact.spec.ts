@@ -114,7 +114,7 @@ describe('offline verification', () => {
       'revocation_state',
     ]);
   });
-  it('A27: fails the signature of a key for another purpose, and of one retired when the artifact says it was issued', async () => {
+  it('A27: fails the signature of a key for another purpose, and of one retired at the time of issue', async () => {
     expect(await failures({ keys: keySet({ purpose: 'status' }) })).toMatchObject([
       'key_unknown',
       'signature',
