@@ -66,3 +66,12 @@ export { mandateOf, type MandatePlace, type RegisteredMandate } from './registry
 export { Registry, RegistryMoved } from './registry/registry.js';
 export * from './settlement/index.js';
 export * from './control/index.js';
+export {
+  CounterpartyEntity,
+  ENTITIES,
+  MandateEntity,
+  PartyEntity,
+  PartyKeyEntity,
+  PolicyEntity,
+} from './entities/index.js';
+export * from './transparency/index.js';

@@ -48,6 +48,7 @@ CREATE TABLE artifacts (
   status_idx bigint NOT NULL,
   issued_at timestamptz NOT NULL,
   PRIMARY KEY (artifact_id, flow_id));
+CREATE INDEX artifacts_not_valid ON artifacts (status_partition, status_idx) WHERE status <> 0; -- status lists
 
 CREATE TABLE holds (
   hold_id uuid,

@@ -1,0 +1,27 @@
+export {
+  type StoredCheckpoint,
+  readAllCheckpoints,
+  readCheckpointCovering,
+  readLastCheckpoint,
+  writeCheckpoint,
+} from './checkpoints.js';
+export {
+  type PlacedLeaf,
+  findIntegrated,
+  findLeafIndex,
+  readAllPlacedLeaves,
+  readPlacedLeaves,
+} from './leaves-by-place.js';
+export {
+  type LeafCursors,
+  LogLost,
+  type LogState,
+  acquireLog,
+  readLogState,
+  releaseLog,
+  renewLog,
+} from './log-state.js';
+export { type PendingLane, type PendingLeaf, readPendingLeaves } from './read-leaves.js';
+export { type StatusEntry, readStatusEntries } from './status-entries.js';
+export { type TilePlace, readTiles } from './tiles.js';
+export { type Integration, type TileAddition, writeIntegration } from './write-integration.js';
