@@ -15,5 +15,6 @@ export {
 } from './settings.js';
 export { Shutdown } from './shutdown.js';
 export { StartError } from './start-error.js';
+export { type Rate, TokenBuckets } from './token-buckets.js';
 export { type SuperviseOptions, type SupervisedChild, exitWithParent, superviseChild } from './supervise.js';
 export { runningPostgresUrl } from './postgres/running.js';

@@ -52,7 +52,7 @@ export function readSettings<T extends SettingTable>(table: T, environment: Envi
 /** The table as an operator sees it (`spendgate config print`), in table order. */
 export function describeSettings(table: SettingTable, environment: Environment): SettingDescription[] {
   return Object.entries(table).map(([name, setting]) => {
-    const fallback = setting.fallback === undefined ? '' : String(setting.fallback);
+    const fallback = typeof setting.fallback === 'string' ? setting.fallback : (JSON.stringify(setting.fallback) ?? '');
     const found = find(name, environment);
     if ('problem' in found) return { name, about: setting.about, value: found.problem, source: 'file' };
     if (found.text === undefined) {

@@ -35,8 +35,8 @@ const TYPES: pg.CustomTypesConfig = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (oid === INT8 && format !== 'binary') return BigInt;
     if (oid === INT8_ARRAY && format !== 'binary') return parseBigints;
-    // pg-types overloads on literal formats; the caller's format is one of them.
-    return pg.types.getTypeParser(oid, format as 'text');
+    const parse: unknown = pg.types.getTypeParser(oid, format);
+    return parse;
   },
 };
 
@@ -54,6 +54,7 @@ export function createPool(url: string, options: PoolOptions = {}): Pool {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: options.applicationName ?? 'spendgate',
     types: TYPES,
+    // eslint-disable-next-line @typescript-eslint/no-misused-promises -- pg-pool waits for it; its types do not say so
     onConnect: prepareSession,
   });
   pool.on('error', options.onIdleError ?? (() => undefined));
@@ -65,14 +66,21 @@ async function prepareSession(client: pg.ClientBase): Promise<void> {
     "SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS text",
   );
   const [server] = rows;
-  if (server === undefined || server.version < SERVER_VERSION_MIN) {
-    throw new StartError(
-      `PostgreSQL ${server?.text ?? 'of unknown version'} is too old: Spendgate needs 17 or newer. ` +
-        'Upgrade it, or point SPENDGATE_DATABASE_URL at another server.',
-    );
-  }
+  checkServerVersion(server?.version ?? 0, server?.text ?? 'of unknown version');
   await client.query(
     `SET idle_in_transaction_session_timeout = ${SESSION.idleInTransactionMs}; SET lock_timeout = ${SESSION.lockMs}; ` +
       `SET transaction_timeout = ${SESSION.transactionMs}; SET timezone = 'UTC'`,
+  );
+}
+
+/**
+ * @param version `server_version_num`: 180004 for 18.4 @param text as people write it
+ * @throws {StartError} below PostgreSQL 17
+ */
+export function checkServerVersion(version: number, text: string): void {
+  if (version >= SERVER_VERSION_MIN) return;
+  throw new StartError(
+    `PostgreSQL ${text} is too old: Spendgate needs 17 or newer. ` +
+      'Upgrade it, or point SPENDGATE_DATABASE_URL at another server.',
   );
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startEmbeddedPostgres } from '@spendgate/platform';
@@ -13,6 +13,7 @@ export interface TestDatabase {
 }
 
 const TEMPLATE = 'template_migrated';
+const FOLDER = 'spendgate-spec-';
 /** Specs measure rules, not disks: nothing here outlives the run. Benchmarks start their own server with fsync on. */
 const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', shared_buffers: '32MB' };
 
@@ -42,10 +43,11 @@ export async function startTestDatabase(): Promise<TestDatabase> {
  * server therefore is found again by a file named after the process; it ends with that process, by its watchdog.
  */
 async function serverUrl(): Promise<string> {
-  const folder = path.join(tmpdir(), `spendgate-spec-${process.pid}`);
+  const folder = path.join(tmpdir(), `${FOLDER}${process.pid}`);
   const note = path.join(folder, 'url');
   const known = readIfPresent(note);
   if (known !== undefined && (await answers(known))) return known;
+  removeEnded();
   mkdirSync(folder, { recursive: true });
   const server = await startEmbeddedPostgres({
     folder: path.join(folder, `server-${process.hrtime.bigint()}`),
@@ -55,6 +57,22 @@ async function serverUrl(): Promise<string> {
   await migrate(databaseUrl(server.url, TEMPLATE));
   writeFileSync(note, server.url, { mode: 0o600 });
   return server.url;
+}
+
+/** Folders of earlier runs; their servers ended with them. */
+function removeEnded(): void {
+  for (const name of readdirSync(tmpdir()).filter((each) => each.startsWith(FOLDER))) {
+    if (!isAlive(Number(name.slice(FOLDER.length))))
+      rmSync(path.join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { MandateClaim } from '@spendgate/codec';
+import type { PoolClient } from 'pg';
 import { type TestDatabase, startTestDatabase } from '@spendgate/testing';
 import { type ControlAct, inControlAct } from '../control-lock.js';
 import { Registry, RegistryMoved } from '../registry/registry.js';
@@ -356,17 +357,16 @@ async function hold(path: readonly MandateClaim[], amount: string): Promise<{ ho
 /** How many statements the pool's connections sent meanwhile. */
 async function statements(run: () => Promise<unknown>): Promise<number> {
   let sent = 0;
-  const listener = (client: { query: (...args: never[]) => unknown }): void => {
-    const original = client.query.bind(client);
-    client.query = (...args) => {
-      sent += 1;
-      return original(...args);
-    };
-  };
-  const seen = new Set<unknown>();
-  const onAcquire = (client: never): void => {
-    if (!seen.has(client)) listener(client);
+  const seen = new Set<PoolClient>();
+  const onAcquire = (client: PoolClient): void => {
+    if (seen.has(client)) return;
     seen.add(client);
+    const original = client.query.bind(client);
+    const counting = (...args: unknown[]): unknown => {
+      sent += 1;
+      return Reflect.apply(original, client, args);
+    };
+    Object.assign(client, { query: counting });
   };
   database.pool.on('acquire', onAcquire);
   try {

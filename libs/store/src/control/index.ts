@@ -10,3 +10,4 @@ export { recordMandates } from './record-mandates.js';
 export { type PartyDeclaration, recordParties } from './record-parties.js';
 export { revokeIssuedArtifacts } from './revoke-artifacts.js';
 export { type MandateRevocation, type RevokedMandates, revokeMandates } from './revoke-mandates.js';
+export { type StandingMandate, hasDecided, readStandingMandates } from './standing.js';
