@@ -5,25 +5,28 @@ import {
   Logger,
   type LogLevel,
   Metrics,
-  type SettingValues,
   Shutdown,
-  readSettings,
   startEmbeddedPostgres,
   systemClock,
 } from '@spendgate/platform';
 import { Registry, createPool } from '@spendgate/store';
 import { dataFolders } from './data-folders.js';
 import { chooseIssuer } from './issuer.js';
-import type { PROCESS_SETTINGS } from './process.settings.js';
 import { openTransport } from './open-transport.js';
-import { ROLES, type Role, settingsOf } from './roles.js';
+import { type ProcessSettings, readProcessSettings } from './read-process-settings.js';
+import { ROLES, type Role } from './roles.js';
 
-type ProcessSettings = SettingValues<typeof PROCESS_SETTINGS>;
+/** What `prepare` of {@link openRuntime} works on: a database that is up and that nothing uses yet. */
+export interface PreparePlace {
+  readonly databaseUrl: string;
+  readonly issuer: string;
+  readonly settings: ProcessSettings;
+}
 
 /** A runtime, what ends it in order, and where its database is (a secret: for `migrate` and seeding in this process). */
 export interface OpenRuntime {
   readonly runtime: Runtime;
-  readonly settings: SettingValues & ProcessSettings;
+  readonly settings: ProcessSettings;
   readonly shutdown: Shutdown;
   readonly databaseUrl: string;
 }
@@ -38,60 +41,56 @@ export interface OpenRuntime {
 export async function openRuntime(
   roles: readonly Role[],
   name: string,
-  prepare: (databaseUrl: string, issuer: string, settings: ProcessSettings) => Promise<void>,
+  prepare: (place: PreparePlace) => Promise<void>,
 ): Promise<OpenRuntime> {
-  // as: settingsOf joins PROCESS_SETTINGS with the roles' tables, so its values are there
-  const settings = readSettings(settingsOf(roles), process.env) as SettingValues & ProcessSettings;
+  const settings = readProcessSettings(roles);
   const issuer = chooseIssuer(settings);
   const logger = Logger.create({ level: settings.SPENDGATE_LOG_LEVEL as LogLevel, role: name }); // as: `oneOf` checked it
   const shutdown = new Shutdown(logger);
   try {
-    return await open(roles, name, settings, issuer, logger, shutdown, prepare);
+    const folders = dataFolders(settings.SPENDGATE_DATA);
+    const databaseUrl = settings.SPENDGATE_DATABASE_URL ?? (await startDatabase(folders.database, logger, shutdown));
+    await prepare({ databaseUrl, issuer, settings });
+    const runtime = await buildRuntime(roles, name, { databaseUrl, issuer, settings }, logger, shutdown);
+    return { runtime, settings, shutdown, databaseUrl };
   } catch (error) {
     await shutdown.run('start failed');
     throw error;
   }
 }
 
-async function open(
+async function buildRuntime(
   roles: readonly Role[],
   name: string,
-  settings: SettingValues & ProcessSettings,
-  issuer: string,
+  { databaseUrl, issuer, settings }: PreparePlace,
   logger: Logger,
   shutdown: Shutdown,
-  prepare: Parameters<typeof openRuntime>[2],
-): Promise<OpenRuntime> {
-  const folders = dataFolders(settings.SPENDGATE_DATA);
-  const databaseUrl = settings.SPENDGATE_DATABASE_URL ?? (await startDatabase(folders.database, logger, shutdown));
-  await prepare(databaseUrl, issuer, settings);
+): Promise<Runtime> {
   const pool = createPool(databaseUrl, {
     connectionsMax: settings.SPENDGATE_DATABASE_CONNECTIONS,
     applicationName: `spendgate ${name}`,
     onIdleError: (error) => logger.warn(`lost an idle database connection: ${error.message}`),
   });
   shutdown.add('database connections', () => pool.end());
-  const domainKeys = await DomainKeys.open(folders.domainKeys, {
+  const domainKeys = await DomainKeys.open(dataFolders(settings.SPENDGATE_DATA).domainKeys, {
     issuer,
     purposes: roles.flatMap((role) => [...ROLES[role].purposes]),
     passphrase: settings.SPENDGATE_KEY_PASSPHRASE,
   });
-  const transport = openTransport({ settings, pool, logger, issuer, databaseUrl });
   const metrics = new Metrics();
   metrics.collectProcess();
-  const runtime: Runtime = {
+  return {
     settings,
     clock: systemClock,
     logger,
     pool,
-    transport,
+    transport: openTransport({ settings, pool, logger, issuer, databaseUrl }),
     keys: domainKeys.all(),
     registry: new Registry(pool),
     health: new HealthRegistry(),
     metrics,
     domain: { issuer },
   };
-  return { runtime, settings, shutdown, databaseUrl };
 }
 
 async function startDatabase(folder: string, logger: Logger, shutdown: Shutdown): Promise<string> {

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type Runtime, SpendgateTransport } from '@spendgate/messaging';
+import { type Runtime, SpendgateTransport, connectTransport } from '@spendgate/messaging';
 import { HealthController, RUNTIME } from './health.controller.js';
 import type { OpenRuntime } from './open-runtime.js';
 import { ROLES, type Role } from './roles.js';
@@ -36,7 +36,7 @@ export async function serveRoles(roles: readonly Role[], open: OpenRuntime): Pro
     abortOnError: false,
   });
   acceptTokens(app);
-  app.connectMicroservice({ strategy: new SpendgateTransport(runtime.transport, runtime.logger) });
+  connectTransport(app, new SpendgateTransport(runtime.transport, runtime.logger));
   shutdown.add('doors and topic handlers', () => app.close());
   await app.startAllMicroservices();
   await app.listen(settings.SPENDGATE_PORT, settings.SPENDGATE_HOST);
