@@ -78,6 +78,7 @@ export class PartitionOwner {
       const slice = this.sizeMax >= records.length ? records : records.slice(at, at + this.sizeMax);
       const failed = await this.handle(slice, this.lane, isStale);
       if (failed !== undefined) return failed;
+      if (isStale()) return { outcome: 'rewind', afterMs: 0 }; // it may have left off: only the lane row knows where
       at += slice.length;
       this.failures = 0;
       const last = slice.at(-1);

@@ -38,19 +38,17 @@ export class EmbeddedTransport implements EventTransport {
   }
 
   async start(subscriptions: readonly Subscription[]): Promise<void> {
-    this.topics = subscriptions.map(({ topic, group }) => ({ topic, group }));
+    this.topics = [...this.topics, ...subscriptions.map(({ topic, group }) => ({ topic, group }))];
     await checkTopics(this.options.pool, this.shapes([...new Set(subscriptions.map(({ topic }) => topic))]));
     const { pool, logger } = this.options;
     const parts = { pool, logger, endDefect: defectEnder(this, this.options) };
-    for (const name of new Set(subscriptions.map(({ group }) => group))) {
+    const started = [...new Set(subscriptions.map(({ group }) => group))].map((name) => {
       const own = subscriptions.filter(({ group }) => group === name);
-      this.groups.push(new EmbeddedGroup(name, own, parts, this.options));
-    }
-    this.listener = new AppendListener(this.options.databaseUrl, () => {
-      for (const group of this.groups) group.wake();
+      return new EmbeddedGroup(name, own, parts, this.options);
     });
-    await this.listener.start();
-    for (const group of this.groups) await group.start();
+    this.groups.push(...started);
+    await this.listen();
+    for (const group of started) await group.start();
   }
 
   publish(topic: TopicName, records: readonly OutgoingRecord[]): Promise<PublishedAt[]> {
@@ -80,6 +78,14 @@ export class EmbeddedTransport implements EventTransport {
     await this.announcing;
     await this.listener?.stop();
     this.listener = undefined;
+  }
+
+  private async listen(): Promise<void> {
+    if (this.listener !== undefined) return;
+    this.listener = new AppendListener(this.options.databaseUrl, () => {
+      for (const group of this.groups) group.wake();
+    });
+    await this.listener.start();
   }
 
   private shapes(topics: readonly TopicName[]): { topic: string; partitions: number }[] {

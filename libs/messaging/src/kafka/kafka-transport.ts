@@ -44,7 +44,7 @@ export class KafkaTransport implements EventTransport {
 
   async start(subscriptions: readonly Subscription[]): Promise<void> {
     await this.connectAdmin();
-    this.topics = subscriptions.map(({ topic, group }) => ({ topic, group }));
+    this.topics = [...this.topics, ...subscriptions.map(({ topic, group }) => ({ topic, group }))];
     await checkTopics(this.admin, this.options.prefix, [...new Set(subscriptions.map(({ topic }) => topic))]);
     const { pool, logger } = this.options;
     const parts = { pool, logger, endDefect: defectEnder(this, this.options) };
