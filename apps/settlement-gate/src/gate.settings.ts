@@ -20,4 +20,10 @@ export const GATE_SETTINGS = {
     max: 60_000,
     about: 'pause between two looks for ended holds and overdue outcomes',
   }),
+  SPENDGATE_PRESENTER_REQUESTS_PER_SECOND: setting.integer({
+    default: 5_000,
+    min: 1,
+    max: 1_000_000,
+    about: 'requests per second of one settlement service, on average; more are rate_limited',
+  }),
 } as const;

@@ -10,6 +10,11 @@ export interface RailTransfer {
   readonly counterparty: string;
 }
 
+/** A transfer with the name of the rail that is to make it. */
+export interface ManagedTransfer extends RailTransfer {
+  readonly rail: string;
+}
+
 /** What a rail says happened. `unknown` is an answer too: it never releases and never captures. */
 export interface RailReport {
   readonly outcome: 'completed' | 'failed' | 'unknown';

@@ -11,7 +11,7 @@ import {
   isRetryable,
 } from '@spendgate/core';
 import type { IssuedArtifact, LeafRow, OutboxRow, RecordedSettlement } from '@spendgate/store';
-import type { RailTransfer } from '../rails/rail-port.js';
+import type { ManagedTransfer } from '../rails/rail-port.js';
 import { foldOutcome } from './fold-outcome.js';
 import type { FoldState } from './fold-state.js';
 import { type FactSources, factsOf, requestOf } from './gate-facts.js';
@@ -55,7 +55,7 @@ export interface Folded {
   readonly leaves: LeafRow[];
   readonly events: OutboxRow[];
   /** Money to be moved by managed rails, after the commit. */
-  readonly transfers: RailTransfer[];
+  readonly transfers: ManagedTransfer[];
 }
 
 /** Decides the items in order; each sees what those before it did. Nothing leaves this function but values. */
@@ -151,13 +151,13 @@ function record(
   const actionId = settlementActionId(item.claims);
   state.insert({
     settlementId: id, flowId, attempt, artifactId: item.claims.artifact.id, holdId: row?.holdId ?? null,
-    action: item.claims.action, actionId, presenter: item.by.partyId, bodyHash: item.bodyHash, request: item.token,
+    action: item.claims.action, actionId, presenter: item.by.partyId, presenterKind: item.by.kind, bodyHash: item.bodyHash, request: item.token,
     outcome, code, field, amount, currency, state: word, rail, refundOf: place.capture?.settlementId ?? null,
     outcomeDueAtMs, claims, readSet, decisionHash, leafHash: leaf.leafHash, judgedAtMs,
   }); // prettier-ignore
   if (outcome === 'authorized' && row !== undefined) apply(item, result, place, row, state);
   if (awaits && row !== undefined && context.isManaged(rail)) {
-    folded.transfers.push(transferOf(item, id, decision, row));
+    folded.transfers.push(transferOf(item, id, decision, row, rail));
   }
   const event = { settlementId: id, attempt, flowId: row?.flowId ?? null, outcome, code, field, state: word };
   folded.events.push(decidedEvent(item, { ...event, decisionHash, leafHash: leaf.leafHash, judgedAtMs }));
@@ -185,8 +185,16 @@ function apply(item: RequestItem, result: SettlementResult, place: Place, row: I
   }
 }
 
-function transferOf(item: RequestItem, id: string, decision: SettlementDecision, row: IssuedArtifact): RailTransfer {
+/** What the rail is asked for once this is committed. */
+function transferOf(
+  item: RequestItem,
+  id: string,
+  decision: SettlementDecision,
+  row: IssuedArtifact,
+  rail: string,
+): ManagedTransfer {
   return {
+    rail,
     transferId: id,
     direction: item.claims.action === 'refund' ? 'refund' : 'capture',
     amount: decision.amount ?? '0',

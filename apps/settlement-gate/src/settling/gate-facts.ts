@@ -13,7 +13,7 @@ import {
 } from '@spendgate/core';
 import { settlementActionId } from '@spendgate/codec';
 import type { IssuedArtifact, SettlementFlow } from '@spendgate/store';
-import type { RequestItem } from './gate-item.js';
+import type { RequestItem, Signatory } from './gate-item.js';
 import type { RegistryView } from './registry-view.js';
 
 /** What watches over the limbs a settlement leans on without reading them. `unknown` denies. */
@@ -69,12 +69,21 @@ export function requestOf(item: RequestItem): SettlementRequest {
 
 /** Everything a request is decided on, from what was read after the locks. */
 export function factsOf(item: RequestItem, sources: FactSources, folded: FoldedFacts): SettlementFacts {
+  return factsFor(item.claims.artifact.id, item.by, sources, folded);
+}
+
+/** The same for an artifact and whoever would present it. */
+export function factsFor(
+  artifactId: string,
+  { kind, partyId }: Pick<Signatory, 'kind' | 'partyId'>,
+  sources: FactSources,
+  folded: FoldedFacts,
+): SettlementFacts {
   const { registry } = sources;
-  const row = sources.artifacts.get(item.claims.artifact.id);
+  const row = sources.artifacts.get(artifactId);
   const chain = row === undefined ? 'absent' : registry.chain(row.flowId);
   const flow = row === undefined ? undefined : sources.flows.get(row.flowId);
   const payee = row === undefined ? undefined : registry.counterparty(row.counterpartyId);
-  const { kind, partyId } = item.by;
   return {
     signature: 'valid',
     ...folded,

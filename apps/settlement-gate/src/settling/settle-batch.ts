@@ -1,10 +1,10 @@
 import type { Metrics } from '@spendgate/platform';
-import { DependencyError } from '@spendgate/core';
 import {
   type ArtifactPlace,
   type LaneLease,
   type LeafRow,
   type NumberedOutboxRow,
+  type OutboxRow,
   type Pool,
   type RefusalRow,
   type Registry,
@@ -31,7 +31,7 @@ import {
 } from '@spendgate/store';
 import { settlementId } from '@spendgate/codec';
 import type { PolicySets } from '@spendgate/policy';
-import type { RailTransfer } from '../rails/rail-port.js';
+import type { ManagedTransfer } from '../rails/rail-port.js';
 import { ArtifactViews } from './artifact-view.js';
 import { type FoldContext, type Folded, foldBatch, refusedId } from './fold-batch.js';
 import { FoldState } from './fold-state.js';
@@ -43,14 +43,19 @@ import type { LeafWriter } from './settlement-leaves.js';
 /** Control acts that may come between facts and locks before the batch is given back. */
 const MOVES_MAX = 10;
 
-/** What a batch of records decides beside its items: the offsets it covers and what was refused before deciding. */
+/** Rows for what a batch of records refuses. */
+export interface RefusalEffects {
+  readonly rows: readonly RefusalRow[];
+  readonly leaves: readonly LeafRow[];
+  readonly events: readonly OutboxRow[];
+}
+
+/** The offsets a batch of records covers, and what becomes of those that get no decision. */
 export interface BatchOffsets {
   readonly first: bigint;
   readonly last: bigint;
-  readonly refusals: readonly RefusalRow[];
-  /** Built in the transaction's lane: leaves that summarise the refusals. */
-  readonly leaves: readonly LeafRow[];
-  readonly events: readonly Parameters<typeof writeOutbox>[3][number][];
+  /** Pure: called in the transaction, perhaps more than once. */
+  readonly refused: (answers: readonly GateAnswer[], judgedAtMs: number) => RefusalEffects;
 }
 
 export interface SettledBatch {
@@ -59,7 +64,7 @@ export interface SettledBatch {
   /** Committed events of the lane, to be published. */
   readonly events: readonly NumberedOutboxRow[];
   /** Transfers managed rails must now be asked for. */
-  readonly transfers: readonly RailTransfer[];
+  readonly transfers: readonly ManagedTransfer[];
 }
 
 /** What a gate decides with; the same for all its batches. */
@@ -125,10 +130,11 @@ export class SettleBatch {
       const state = new FoldState(read);
       const context = this.contextOf(view, read, judged.judgedAtMs);
       const { answers, folded } = this.fold(items, state, context);
-      const events = [...(offsets?.events ?? []), ...folded.events];
+      const refused = offsets?.refused(answers, judged.judgedAtMs) ?? NOTHING_REFUSED;
+      const events = [...refused.events, ...folded.events];
       await writeState(tx, lease.laneId, state);
-      if (offsets !== null) await insertRefusals(tx, lease.laneId, offsets.refusals);
-      const leafSeq = await writeLeaves(tx, lease, lane.leafSeq, [...(offsets?.leaves ?? []), ...folded.leaves]);
+      await insertRefusals(tx, lease.laneId, refused.rows);
+      const leafSeq = await writeLeaves(tx, lease, lane.leafSeq, [...refused.leaves, ...folded.leaves]);
       const outboxSeq = await writeOutbox(tx, lease, lane.outboxSeq, events);
       await advanceLane(tx, lease, { leafSeq, outboxSeq });
       const numbered = events.map((event, index) => ({ ...event, seq: lane.outboxSeq + BigInt(index) }));
@@ -170,6 +176,8 @@ export class SettleBatch {
   }
 }
 
+const NOTHING_REFUSED: RefusalEffects = { rows: [], leaves: [], events: [] };
+
 /** Every id a batch may need: the settlements named, those they might be kept under, and captures to be refunded. */
 function keysOf(items: readonly GateItem[], places: ReadonlyMap<string, ArtifactPlace>) {
   const settlementIds = new Set<string>();
@@ -202,9 +210,4 @@ async function writeState(tx: Transaction, laneId: number, state: FoldState): Pr
   await changeHolds(tx, state.holdChanges());
   await changeBudgets(tx, state.budgetChanges());
   await revokeArtifacts(tx, [...state.revoked]);
-}
-
-/** Whether a failure means that nothing was decided and the same request may come again. */
-export function isAway(error: unknown): error is DependencyError {
-  return error instanceof DependencyError;
 }

@@ -12,6 +12,7 @@ CREATE TABLE settlements (
   action text NOT NULL,
   action_id text NOT NULL,
   presenter text NOT NULL,
+  presenter_kind text NOT NULL, -- settlement_service | agent
   body_hash bytea NOT NULL,
   request text NOT NULL,
   outcome text NOT NULL, -- authorized | denied

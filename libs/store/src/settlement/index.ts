@@ -22,3 +22,5 @@ export {
   insertSettlements,
   revokeArtifacts,
 } from './write-settlements.js';
+export * from './settlement-reads.js';
+export * from './sweep-settlements.js';

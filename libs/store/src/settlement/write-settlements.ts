@@ -11,6 +11,8 @@ export interface SettlementRow {
   readonly action: string;
   readonly actionId: string;
   readonly presenter: string;
+  /** settlement_service | agent */
+  readonly presenterKind: string;
   readonly bodyHash: Buffer;
   /** The presenter's JWS, as received. */
   readonly request: string;
@@ -34,17 +36,18 @@ const INSERT_SETTLEMENTS = statement(
   'settlement-insert',
   `INSERT INTO settlements (settlement_id, flow_id, attempt, artifact_id, hold_id, action, action_id, presenter,
      body_hash, request, outcome, code, field, amount, currency, state, rail, refund_of, outcome_due_at, claims,
-     read_set, decision_hash, leaf_hash, lane_id, judged_at)
+     read_set, decision_hash, leaf_hash, lane_id, judged_at, presenter_kind)
    SELECT s.settlement_id, s.flow_id, s.attempt, s.artifact_id, s.hold_id, s.action, s.action_id, s.presenter,
      s.body_hash, s.request, s.outcome, s.code, s.field, s.amount::numeric, s.currency, s.state, s.rail, s.refund_of,
-     s.outcome_due_at, s.claims, s.read_set, s.decision_hash, s.leaf_hash, $1::integer, s.judged_at
+     s.outcome_due_at, s.claims, s.read_set, s.decision_hash, s.leaf_hash, $1::integer, s.judged_at,
+     s.presenter_kind
    FROM unnest($2::uuid[], $3::uuid[], $4::smallint[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[],
      $10::bytea[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
      $18::text[], $19::uuid[], $20::timestamptz[], $21::text[], $22::text[], $23::bytea[], $24::bytea[],
-     $25::timestamptz[])
+     $25::timestamptz[], $26::text[])
      AS s (settlement_id, flow_id, attempt, artifact_id, hold_id, action, action_id, presenter, body_hash, request,
        outcome, code, field, amount, currency, state, rail, refund_of, outcome_due_at, claims, read_set,
-       decision_hash, leaf_hash, judged_at)`,
+       decision_hash, leaf_hash, judged_at, presenter_kind)`,
 );
 
 export async function insertSettlements(
@@ -79,6 +82,7 @@ export async function insertSettlements(
     byteas(rows.map((row) => row.decisionHash)),
     byteas(rows.map((row) => row.leafHash)),
     timestamps(rows.map((row) => row.judgedAtMs)),
+    texts(rows.map((row) => row.presenterKind)),
   ]);
 }
 

@@ -1,0 +1,123 @@
+import { Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { isUuid, settlementId } from '@spendgate/codec';
+import { type SettlementView, listSettlements, readSettlement } from '@spendgate/store';
+import type { GateItem } from '../settling/gate-item.js';
+import { type Answer, NOT_FOUND, jsonAnswer } from './answers.js';
+import { type EdgeReply, type EdgeRequest, send } from './edge.js';
+import { GATE_EDGE, type GateEdge } from './gate-edge.js';
+import type { Caller } from './signed-reads.js';
+
+/** Settlements of one answer. */
+const PAGE = 100;
+const CURSOR = /^([0-9a-f-]{36})\.(\d{1,5})$/;
+
+@Controller('v1/settlements')
+export class SettlementsController {
+  constructor(@Inject(GATE_EDGE) private readonly edge: GateEdge) {}
+
+  /** A capture or void as `settlement-request+jwt`. 201, or the denial; idempotent by the id in the token. */
+  @Post()
+  async settle(@Req() request: EdgeRequest, @Res() reply: EdgeReply): Promise<void> {
+    send(reply, await this.edge.present(request, { kind: 'request' }));
+  }
+
+  /** A refund of the capture `id`. */
+  @Post(':id/refund')
+  async refund(@Param('id') id: string, @Req() request: EdgeRequest, @Res() reply: EdgeReply): Promise<void> {
+    const ofCapture = (item: GateItem): boolean =>
+      item.kind === 'request' && settlementId(item.claims.artifact.id, 'capture', item.claims.capture_id ?? '') === id;
+    send(reply, await this.edge.present(request, { kind: 'request', action: 'refund', settlementId: ofCapture }));
+  }
+
+  /** What became of the money of the capture or refund `id`, as `settlement-outcome+jwt`. */
+  @Post(':id/outcome')
+  async outcome(@Param('id') id: string, @Req() request: EdgeRequest, @Res() reply: EdgeReply): Promise<void> {
+    const ofSettlement = (item: GateItem): boolean => item.settlementId === id;
+    send(reply, await this.edge.present(request, { kind: 'outcome', settlementId: ofSettlement }));
+  }
+
+  @Get(':id')
+  async show(@Param('id') id: string, @Req() request: EdgeRequest, @Res() reply: EdgeReply): Promise<void> {
+    send(
+      reply,
+      await this.read(request, async (caller) => {
+        const view = isUuid(id) ? await readSettlement(this.edge.pool, id) : undefined;
+        if (view === undefined || !maySee(caller, view)) return NOT_FOUND;
+        return jsonAnswer(200, await this.render(view));
+      }),
+    );
+  }
+
+  @Get()
+  async list(
+    @Query('artifact') artifact: unknown,
+    @Query('cursor') cursor: unknown,
+    @Req() request: EdgeRequest,
+    @Res() reply: EdgeReply,
+  ): Promise<void> {
+    send(
+      reply,
+      await this.read(request, async (caller) => {
+        if (typeof artifact !== 'string' || !isUuid(artifact)) return NOT_FOUND;
+        const views = await listSettlements(this.edge.pool, artifact, cursorOf(cursor), PAGE + 1);
+        const seen = views.slice(0, PAGE).filter((view) => maySee(caller, view));
+        const last = views.length > PAGE ? views[PAGE - 1] : undefined;
+        const settlements = await Promise.all(seen.map((view) => this.render(view)));
+        return jsonAnswer(200, { settlements, has_more: last !== undefined }, linkOf(artifact, last));
+      }),
+    );
+  }
+
+  private async read(request: EdgeRequest, act: (caller: Caller) => Promise<Answer>): Promise<Answer> {
+    return this.edge.guarded(async () => {
+      const read = await this.edge.reads.verify(request);
+      return read.ok ? act(read.caller) : read.answer;
+    });
+  }
+
+  private async render(view: SettlementView): Promise<Readonly<Record<string, unknown>>> {
+    const { amount, currency } = view;
+    return {
+      settlement_id: view.settlementId,
+      attempt: view.attempt,
+      artifact_id: view.artifactId,
+      action: view.action,
+      action_id: view.actionId,
+      presenter: view.presenter,
+      outcome: view.outcome,
+      code: view.code,
+      field: view.field,
+      amount: amount === null || currency === null ? null : { value: amountOf(view.claims), currency },
+      state: view.state,
+      refund_of: view.refundOf,
+      outcome_due: view.outcomeDueAtMs === null ? null : Math.ceil(view.outcomeDueAtMs / 1_000),
+      judged_at_ms: view.judgedAtMs,
+      receipt: await this.edge.receipt(view.claims),
+    };
+  }
+}
+
+/** As the receipt spells it: with exactly the currency's digits. */
+function amountOf(claims: string): string | null {
+  const { amount } = JSON.parse(claims) as { amount: { value: string } | null }; // the gate wrote these claims
+  return amount?.value ?? null;
+}
+
+/** An agent sees its own, a settlement service its audience and what it asked itself, a rail what it moves. */
+function maySee({ kind, id }: Caller, view: SettlementView): boolean {
+  if (kind === 'agent') return view.agentId === id;
+  if (kind === 'rail') return view.rail === id;
+  return view.presenter === id || view.audience === id;
+}
+
+function cursorOf(text: unknown): { settlementId: string; attempt: number } | null {
+  const match = typeof text === 'string' ? CURSOR.exec(text) : null;
+  const [, id = '', attempt = '0'] = match ?? [];
+  return isUuid(id) ? { settlementId: id, attempt: Math.min(Number(attempt), 32_767) } : null;
+}
+
+/** RFC 8288: where the next page is. */
+function linkOf(artifact: string, last: SettlementView | undefined): Record<string, string> {
+  if (last === undefined) return {};
+  return { link: `</v1/settlements?artifact=${artifact}&cursor=${last.settlementId}.${last.attempt}>; rel="next"` };
+}

@@ -1,0 +1,62 @@
+import { verifyHttpSignature } from '@spendgate/artifact';
+import type { Clock } from '@spendgate/platform';
+import { type Pool, type Registry, inTransaction } from '@spendgate/store';
+import { type Answer, problemOf } from './answers.js';
+import { type EdgeRequest, headerOf } from './edge.js';
+
+/** Who reads: what they may see follows from it. */
+export interface Caller {
+  readonly kind: 'agent' | 'settlement_service' | 'rail';
+  readonly id: string;
+}
+
+export type CallerResult =
+  { readonly ok: true; readonly caller: Caller } | { readonly ok: false; readonly answer: Answer };
+
+const KEYID = /;\s*keyid="([A-Za-z0-9_-]{1,128})"/;
+
+/** Reads carry an RFC 9421 signature by the caller's registered key: no bearer token can be stolen and read with. */
+export class SignedReads {
+  /** @param publicUrl what clients address, without a slash at the end: the target URI is built from it, never from Host */
+  constructor(
+    private readonly pool: Pool,
+    private readonly registry: Registry,
+    private readonly clock: Clock,
+    private readonly publicUrl: () => string,
+  ) {}
+
+  async verify(request: EdgeRequest): Promise<CallerResult> {
+    const input = headerOf(request, 'signature-input');
+    const signature = headerOf(request, 'signature');
+    const kid = KEYID.exec(input ?? '')?.[1];
+    const facts = await this.factsOf(kid === undefined ? [] : [kid]);
+    const verdict = await verifyHttpSignature(
+      { method: request.method, targetUri: `${this.publicUrl()}${request.url}` },
+      {
+        ...(input === undefined ? {} : { 'signature-input': input }),
+        ...(signature === undefined ? {} : { signature }),
+      },
+      { keys: (id) => facts.key(id), atMs: this.clock.nowMs() },
+    );
+    if (!verdict.ok) return { ok: false, answer: problemOf(verdict.code) };
+    const key = facts.key(verdict.key.kid);
+    const kind = key === undefined ? undefined : READERS.find((each) => each === key.partyKind);
+    if (key === undefined || kind === undefined) return { ok: false, answer: problemOf('key_unknown') };
+    const party = (await this.registry.at({ parties: [{ kind, id: key.party }] })).party(kind, key.party);
+    if (party?.state !== 'active') return { ok: false, answer: problemOf('key_retired') };
+    return { ok: true, caller: { kind, id: key.party } };
+  }
+
+  /** Of the present control epoch: a key revoked a moment ago reads nothing any more. */
+  private async factsOf(kids: readonly string[]) {
+    const facts = await this.registry.at({ kids });
+    try {
+      await inTransaction(this.pool, (tx) => this.registry.check(tx, facts));
+      return facts;
+    } catch {
+      return this.registry.at({ kids }); // the check dropped what was cached
+    }
+  }
+}
+
+const READERS = ['agent', 'settlement_service', 'rail'] as const;

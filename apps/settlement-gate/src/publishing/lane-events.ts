@@ -1,0 +1,93 @@
+import type { OutboxPublisher } from '@spendgate/messaging';
+import type { Logger } from '@spendgate/platform';
+import { LaneLost, type LaneLease, type NumberedOutboxRow } from '@spendgate/store';
+
+const RETRY_MS = 1_000;
+/** The mark is moved this often at most: losing it only publishes again. */
+const MARK_EVERY_MS = 200;
+
+interface LaneQueue {
+  readonly lease: LaneLease;
+  rows: NumberedOutboxRow[];
+  running: Promise<void> | undefined;
+  markedAtMs: number;
+}
+
+/**
+ * Publishes what lanes committed, in order per lane and beside the next batch: an answer never waits for an event. What
+ * could not be published stays in the outbox and is tried again from there.
+ */
+export class LaneEvents {
+  private readonly queues = new Map<string, LaneQueue>();
+  private stopped = false;
+
+  constructor(
+    private readonly publisher: OutboxPublisher,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Publishes what the owner before left. @throws {DependencyError} the log or the database is away */
+  async takeOver(lease: LaneLease): Promise<void> {
+    await this.publisher.catchUp(lease);
+  }
+
+  push(lease: LaneLease, rows: readonly NumberedOutboxRow[]): void {
+    if (rows.length === 0 || this.stopped) return;
+    const queue = this.queueOf(lease);
+    for (const row of rows) queue.rows.push(row);
+    queue.running ??= this.drain(queue);
+  }
+
+  /** Publishes what is queued and stops. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await Promise.all([...this.queues.values()].map((queue) => queue.running));
+  }
+
+  private queueOf(lease: LaneLease): LaneQueue {
+    const known = this.queues.get(lease.name);
+    if (known?.lease.epoch === lease.epoch) return known;
+    const queue: LaneQueue = { lease, rows: [], running: undefined, markedAtMs: 0 };
+    this.queues.set(lease.name, queue);
+    return queue;
+  }
+
+  private async drain(queue: LaneQueue): Promise<void> {
+    while (queue.rows.length > 0) {
+      const rows = queue.rows;
+      queue.rows = [];
+      try {
+        await this.publisher.publish(queue.lease, rows);
+        await this.mark(queue, rows);
+      } catch (error) {
+        if (error instanceof LaneLost || this.stopped) break; // its next owner publishes them
+        this.logger.warn(`events of ${queue.lease.name} are not published yet: ${String(error)}`);
+        await this.again(queue);
+      }
+    }
+    queue.running = undefined;
+  }
+
+  private async mark(queue: LaneQueue, rows: readonly NumberedOutboxRow[]): Promise<void> {
+    const last = rows.at(-1);
+    const nowMs = performance.now();
+    const isDue = nowMs - queue.markedAtMs >= MARK_EVERY_MS || queue.rows.length === 0;
+    if (last === undefined || !isDue) return;
+    queue.markedAtMs = nowMs;
+    await this.publisher.markThrough(queue.lease, last.seq + 1n);
+  }
+
+  /** From the outbox, because rows of a failed attempt must not be overtaken by newer ones. */
+  private async again(queue: LaneQueue): Promise<void> {
+    while (!this.stopped) {
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+      try {
+        queue.rows = [];
+        await this.publisher.catchUp(queue.lease);
+        return;
+      } catch (error) {
+        if (error instanceof LaneLost) return;
+      }
+    }
+  }
+}

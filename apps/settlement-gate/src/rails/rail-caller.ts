@@ -1,0 +1,111 @@
+import { outcomeId } from '@spendgate/codec';
+import type { Clock, Logger } from '@spendgate/platform';
+import type { GateAnswer, ReportItem } from '../settling/gate-item.js';
+import type { ManagedTransfer, RailPort, RailReport } from './rail-port.js';
+
+/** Transfers under way at once; the rest wait in memory, and in the database should this process end. */
+const AT_ONCE_MAX = 64;
+const WAITING_MAX = 100_000;
+
+/** Finds the artifact of a settlement and decides a report on it. */
+export interface ReportSink {
+  artifactOf(settlementId: string): Promise<string | undefined>;
+  submit(item: ReportItem): Promise<GateAnswer>;
+}
+
+/**
+ * Asks managed rails to move granted money, after the commit, and reports what they say. A call that does not answer in
+ * time is `unknown`: the money stays in capture until the rail's word.
+ */
+export class RailCaller {
+  private readonly waiting: ManagedTransfer[] = [];
+  private readonly underWay = new Map<string, Promise<void>>();
+  private stopped = false;
+
+  constructor(
+    private readonly rails: ReadonlyMap<string, RailPort>,
+    private readonly sink: ReportSink,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+    private readonly timeoutMs: number,
+  ) {}
+
+  /** Queues transfers. What does not fit is found again by the sweep: granted captures are in the database. */
+  call(transfers: readonly ManagedTransfer[]): void {
+    for (const transfer of transfers) {
+      if (this.stopped || this.waiting.length >= WAITING_MAX || this.underWay.has(transfer.transferId)) continue;
+      this.waiting.push(transfer);
+    }
+    this.pump();
+  }
+
+  /** A report that came on its own. */
+  report(rail: string, transferId: string, report: RailReport): void {
+    void this.deliver(rail, transferId, report);
+  }
+
+  /** Resolves when no call is under way or waiting. */
+  async idle(): Promise<void> {
+    while (this.underWay.size > 0) await Promise.all(this.underWay.values());
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.waiting.length = 0;
+    await this.idle();
+  }
+
+  private pump(): void {
+    while (this.underWay.size < AT_ONCE_MAX) {
+      const transfer = this.waiting.shift();
+      if (transfer === undefined) return;
+      if (this.underWay.has(transfer.transferId)) continue;
+      const call = this.transfer(transfer).finally(() => {
+        this.underWay.delete(transfer.transferId);
+        this.pump();
+      });
+      this.underWay.set(transfer.transferId, call);
+    }
+  }
+
+  private async transfer(transfer: ManagedTransfer): Promise<void> {
+    const port = this.rails.get(transfer.rail);
+    if (port === undefined) return;
+    const report = await this.inTime(port.transfer(transfer));
+    await this.deliver(transfer.rail, transfer.transferId, report);
+  }
+
+  /** A rail that throws has not said that no money moved. */
+  private async inTime(answer: Promise<RailReport>): Promise<RailReport> {
+    const unknown = (): RailReport => ({ outcome: 'unknown', railReference: null, occurredAtMs: this.clock.nowMs() });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<RailReport>((resolve) => {
+      timer = setTimeout(() => resolve(unknown()), this.timeoutMs);
+    });
+    try {
+      return await Promise.race([answer.catch(unknown), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async deliver(rail: string, transferId: string, report: RailReport): Promise<void> {
+    try {
+      const artifactId = await this.sink.artifactOf(transferId);
+      if (artifactId === undefined) return;
+      await this.sink.submit({
+        kind: 'report',
+        settlementId: transferId,
+        artifactId,
+        outcomeId: outcomeId(rail, `${transferId}:${report.outcome}`),
+        reporter: rail,
+        outcome: report.outcome,
+        railReference: report.railReference,
+        occurredAtMs: report.occurredAtMs,
+      });
+    } catch (error) {
+      // Not lost: the capture is still in movement, so the sweep asks the rail again under the same id.
+      this.logger.warn(`report of ${rail} on ${transferId} could not be recorded: ${String(error)}`);
+    }
+  }
+}

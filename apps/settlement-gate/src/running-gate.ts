@@ -1,0 +1,52 @@
+import type { GateParts } from './gate-parts.js';
+import type { ReportItem } from './settling/gate-item.js';
+import { HoldSweep } from './sweeps/hold-sweep.js';
+import { OutcomeSweep } from './sweeps/outcome-sweep.js';
+import { Sweeper } from './sweeps/sweeper.js';
+
+/** A managed rail that has said nothing for this many of its timeouts is asked again. */
+const RECALL_TIMEOUTS = 3;
+
+/** What a gate does of its own accord: asks rails again, notices silence, gives back ended holds. */
+export class RunningGate {
+  private readonly outcomes: OutcomeSweep;
+  private readonly sweepers: readonly Sweeper[];
+
+  constructor(private readonly parts: GateParts) {
+    const { runtime, caller, managed, sweepLane, leafWriter } = parts;
+    const { pool, logger } = runtime;
+    const recallAfterMs = parts.numberOf('SPENDGATE_RAIL_TIMEOUT_MS') * RECALL_TIMEOUTS;
+    this.outcomes = new OutcomeSweep({ pool, decide: (items) => this.report(items), caller, managed, recallAfterMs });
+    const holds = new HoldSweep(pool, leafWriter);
+    const pauseMs = parts.numberOf('SPENDGATE_GATE_SWEEP_MS');
+    this.sweepers = [
+      new Sweeper('outcome', pauseMs, () => this.outcomes.run(), logger),
+      new Sweeper('hold', pauseMs, async () => (await sweepLane.run((lease) => holds.run(lease))) > 0, logger),
+    ];
+  }
+
+  async start(): Promise<void> {
+    await this.outcomes.recover();
+    for (const sweeper of this.sweepers) sweeper.start();
+  }
+
+  /** Finishes what is under way, gives the lanes back. */
+  async stop(): Promise<void> {
+    const { simulatedRail, caller, door, events, httpLane, sweepLane } = this.parts;
+    await Promise.all(this.sweepers.map((sweeper) => sweeper.stop()));
+    simulatedRail.stop();
+    await caller.stop();
+    await door.settled();
+    await events.stop();
+    await Promise.all([httpLane.stop(), sweepLane.stop()]);
+  }
+
+  /** Silence, decided on the sweep's own lane. */
+  private report(items: readonly ReportItem[]): Promise<void> {
+    const { sweepLane, settle, events } = this.parts;
+    return sweepLane.run(async (lease) => {
+      const settled = await settle.execute(lease, items);
+      events.push(lease, settled.events);
+    });
+  }
+}

@@ -1,0 +1,81 @@
+import { decimal } from '@spendgate/core';
+import {
+  type EndedHold,
+  FIRST_ROOT,
+  type LaneLease,
+  type Pool,
+  advanceLane,
+  changeHeld,
+  endHolds,
+  fenceLeased,
+  inTransaction,
+  lockHotRows,
+  readHoldRoots,
+  readHotState,
+  readJudged,
+  shareControl,
+  writeLeaves,
+} from '@spendgate/store';
+import type { LeafWriter } from '../settling/settlement-leaves.js';
+
+/** Trees looked at per run: bounds the run however many trees there are; the next run goes on behind them. */
+const ROOTS_PER_RUN = 500;
+/** Trees released in one transaction: all of them stand still while it runs. */
+const ROOTS_PER_BATCH = 16;
+
+/**
+ * Gives back what ended holds still keep, so that budgets recover also when nobody spends. A hold stops counting at its
+ * end whether or not this ran: the authorizer releases what it meets; this is for what nobody meets.
+ */
+export class HoldSweep {
+  private after = FIRST_ROOT;
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly leafWriter: LeafWriter,
+  ) {}
+
+  /** @returns holds released */
+  async run(lease: LaneLease): Promise<number> {
+    const roots = await readHoldRoots(this.pool, this.after, ROOTS_PER_RUN);
+    this.after = roots.length < ROOTS_PER_RUN ? FIRST_ROOT : (roots.at(-1)?.rootId ?? FIRST_ROOT);
+    const due = roots.filter((root) => root.due).map((root) => root.rootId);
+    let released = 0;
+    for (let at = 0; at < due.length; at += ROOTS_PER_BATCH) {
+      released += await this.release(lease, due.slice(at, at + ROOTS_PER_BATCH));
+    }
+    return released;
+  }
+
+  /** One transaction under the locks of every writer of these trees, one leaf. */
+  private release(lease: LaneLease, rootIds: readonly string[]): Promise<number> {
+    return inTransaction(this.pool, async (tx) => {
+      await shareControl(tx);
+      const lane = await fenceLeased(tx, lease);
+      await lockHotRows(tx, [], rootIds); // whoever holds a root excludes every other writer of its tree
+      const { judgedAtMs } = await readJudged(tx);
+      const keys = { flowIds: [], mandateIds: [], rootIds, agentIds: [], intentIds: [] };
+      const { endedHolds } = await readHotState(tx, keys, judgedAtMs);
+      if (endedHolds.length === 0) return 0;
+      await endHolds(tx, endedHolds);
+      await changeHeld(tx, releasedByMandate(endedHolds));
+      const leaf = this.leafWriter.write('holds_released', judgedAtMs, releasePayload(endedHolds), []);
+      const leafSeq = await writeLeaves(tx, lease, lane.leafSeq, [leaf]);
+      await advanceLane(tx, lease, { leafSeq, outboxSeq: lane.outboxSeq });
+      return endedHolds.length;
+    });
+  }
+}
+
+function releasedByMandate(holds: readonly EndedHold[]): Map<string, string> {
+  const sums = new Map<string, ReturnType<typeof decimal>>();
+  for (const { path, held } of holds) {
+    for (const mandateId of path) sums.set(mandateId, (sums.get(mandateId) ?? decimal('0')).minus(held));
+  }
+  return new Map([...sums].map(([mandateId, sum]) => [mandateId, sum.toFixed()]));
+}
+
+/** Payload schema release/1: each hold, its flow, and what it gave back. */
+function releasePayload(holds: readonly EndedHold[]): object {
+  return { holds: holds.map(({ holdId, flowId, held }) => ({ hold: holdId, flow: flowId, released: held })) };
+}

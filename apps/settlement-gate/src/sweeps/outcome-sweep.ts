@@ -1,0 +1,69 @@
+import { outcomeId } from '@spendgate/codec';
+import { type AwaitedSettlement, type Pool, readAwaitedSettlements, readOverdueSettlements } from '@spendgate/store';
+import type { RailCaller } from '../rails/rail-caller.js';
+import type { ManagedTransfer } from '../rails/rail-port.js';
+import type { ReportItem } from '../settling/gate-item.js';
+
+/** Settlements looked at in one go; the next go follows at once while there are as many. */
+const PAGE = 200;
+
+export interface OutcomeSweepParts {
+  readonly pool: Pool;
+  /** Decides reports on the sweep's own lane. */
+  readonly decide: (items: readonly ReportItem[]) => Promise<void>;
+  readonly caller: RailCaller;
+  /** Rails the gate calls itself. */
+  readonly managed: readonly string[];
+  /** A managed rail is asked again when it has said nothing for this long. */
+  readonly recallAfterMs: number;
+}
+
+/**
+ * Looks after granted money nobody has reported on. A managed rail is asked again, under the same transfer id. Silence
+ * past `outcome_due` is `settlement_unknown`: it never expires, and nothing but the rail's word moves it on.
+ */
+export class OutcomeSweep {
+  constructor(private readonly parts: OutcomeSweepParts) {}
+
+  /** After a restart: everything granted on managed rails that is still without an outcome. */
+  async recover(): Promise<void> {
+    await this.recall(0);
+  }
+
+  /** @returns whether there is more to do at once */
+  async run(): Promise<boolean> {
+    const overdue = await readOverdueSettlements(this.parts.pool, PAGE);
+    if (overdue.length > 0) await this.parts.decide(overdue.map(silence));
+    await this.recall(this.parts.recallAfterMs);
+    return overdue.length === PAGE;
+  }
+
+  private async recall(olderThanMs: number): Promise<void> {
+    const { pool, managed, caller } = this.parts;
+    caller.call((await readAwaitedSettlements(pool, managed, olderThanMs, PAGE)).map(transferOf));
+  }
+}
+
+function silence({ settlementId, artifactId }: AwaitedSettlement): ReportItem {
+  return {
+    kind: 'report',
+    settlementId,
+    artifactId,
+    outcomeId: outcomeId('silence', settlementId),
+    reporter: null,
+    outcome: 'unknown',
+    railReference: null,
+    occurredAtMs: null,
+  };
+}
+
+function transferOf(settlement: AwaitedSettlement): ManagedTransfer {
+  return {
+    rail: settlement.rail,
+    transferId: settlement.settlementId,
+    direction: settlement.action === 'refund' ? 'refund' : 'capture',
+    amount: settlement.amount,
+    currency: settlement.currency,
+    counterparty: settlement.counterpartyId,
+  };
+}

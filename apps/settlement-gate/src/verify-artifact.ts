@@ -1,0 +1,141 @@
+import { type KeyLookup, parsePublicKey, verifyToken } from '@spendgate/artifact';
+import { type ArtifactClaims, canonicalize, sha256Text } from '@spendgate/codec';
+import {
+  type CheckReport,
+  type DenialCode,
+  type SettlementFacts,
+  type SettlementRequest,
+  VERIFICATION_CHECKS,
+  decideSettlement,
+  formatMoney,
+  isDenialCode,
+} from '@spendgate/core';
+import { locateArtifacts, readArtifactKeys, readClockMs, readSettlementState } from '@spendgate/store';
+import type { GateParts } from './gate-parts.js';
+import { ArtifactViews } from './settling/artifact-view.js';
+import { factsFor } from './settling/gate-facts.js';
+import { holdOf } from './settling/hold-view.js';
+import { RegistryView } from './settling/registry-view.js';
+
+/** What is found about an artifact. */
+export interface ArtifactReport {
+  readonly valid: boolean;
+  /** The first row of the denials table that applies; `null`: a capture would be granted now. */
+  readonly code: DenialCode | null;
+  readonly field: string | null;
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly codes: readonly string[] }[];
+}
+
+/** Looks at an artifact as the gate would at a capture of all it has left, by the presenter it is bound to. */
+export class VerifyArtifact {
+  private readonly views = new ArtifactViews();
+
+  constructor(private readonly parts: GateParts) {}
+
+  /** @param token compact JWS as presented; an attacker controls every byte */
+  async execute(token: Buffer): Promise<ArtifactReport> {
+    const { pool, domain } = this.parts.runtime;
+    const judgedAtMs = await readClockMs(pool);
+    const keys = await this.artifactKeys();
+    const { issuer } = domain;
+    // Times are core's to judge, under the artifact's own rows; the signing key may be retired since.
+    const verdict = await verifyToken(token, { typ: 'authorization-artifact+jwt', keys, atMs: judgedAtMs, issuer });
+    if (verdict.ok) return this.look(verdict.claims, judgedAtMs);
+    return unreadable(verdict.code, verdict.field);
+  }
+
+  private async look(claims: ArtifactClaims, judgedAtMs: number): Promise<ArtifactReport> {
+    const { pool, registry } = this.parts.runtime;
+    const places = await locateArtifacts(pool, [claims.jti]);
+    const place = places.get(claims.jti);
+    const facts = await registry.at({
+      parties: [{ kind: 'settlement_service', id: claims.aud }],
+      counterparties: place === undefined ? [] : [place.counterpartyId],
+      mandates: place === undefined ? [] : [place.flowId],
+    });
+    const view = new RegistryView(facts, this.parts.policies);
+    const read = await readSettlementState(pool, {
+      artifactIds: [claims.jti],
+      flowIds: place === undefined ? [] : [place.flowId],
+      agentIds: place === undefined ? [] : [place.agentId],
+      settlementIds: [],
+      outcomeIds: [],
+    });
+    const row = read.artifacts.get(claims.jti);
+    const sources = {
+      ...read,
+      registry: view,
+      watches: this.parts.watches,
+      artifactFacts: (each: Parameters<ArtifactViews['facts']>[0]) => this.views.facts(each, view),
+    };
+    const hold = row === undefined ? ('absent' as const) : holdOf(row);
+    const asked = factsFor(claims.jti, { kind: 'settlement_service', partyId: claims.aud }, sources, {
+      recorded: null,
+      hold,
+      capture: 'absent',
+    });
+    return report(asked, requestFor(claims, hold), judgedAtMs);
+  }
+
+  /** Public artifact keys with their history: one that is retired still proves what it signed. */
+  private async artifactKeys(): Promise<KeyLookup> {
+    const { pool, domain } = this.parts.runtime;
+    const rows = await readArtifactKeys(pool);
+    const keys = rows.flatMap(({ jwk, activeFrom }) => {
+      const owner = { purpose: 'artifact', party: domain.issuer, activeFromMs: activeFrom.getTime() } as const;
+      const parsed = parsePublicKey(jwk, { ...owner, retiredAtMs: null });
+      return parsed.ok ? [parsed.key] : [];
+    });
+    return (kid) => keys.find((key) => key.kid === kid);
+  }
+}
+
+function requestFor(claims: ArtifactClaims, hold: SettlementFacts['hold']): SettlementRequest {
+  const [detail] = claims.authorization_details;
+  const { currency, value } = detail.amount;
+  const left = typeof hold === 'string' || hold.held.isZero() ? value : formatMoney(hold.held, currency);
+  return {
+    action: 'capture',
+    actionId: 'verify',
+    presenterKind: 'settlement_service',
+    presenter: claims.aud,
+    presenterJkt: claims.cnf.jkt,
+    artifactId: claims.jti,
+    artifactHash: sha256Text(canonicalize(claims)),
+    amountText: left,
+    currency,
+    counterparty: detail.counterparty.id,
+    reference: detail.reference,
+    captureId: null,
+    final: false,
+    bodyHash: sha256Text(''),
+    iatMs: claims.iat * 1_000,
+    expMs: Number.MAX_SAFE_INTEGER,
+  };
+}
+
+function report(facts: SettlementFacts, request: SettlementRequest, judgedAtMs: number): ArtifactReport {
+  const { decision } = decideSettlement(request, facts, judgedAtMs);
+  const { code, field, checks } = decision;
+  return {
+    valid: code === null,
+    code,
+    field,
+    checks: checks.map(({ name, ok, codes }: CheckReport) => ({ name, ok, codes })),
+  };
+}
+
+/** Nothing of an object that does not verify is believed, so no other check can pass. */
+function unreadable(word: string, field: string): ArtifactReport {
+  const code = TIMES[word] ?? (isDenialCode(word) ? word : 'malformed');
+  const checks = VERIFICATION_CHECKS.map((name) => {
+    const own = code === 'artifact_expired' || code === 'artifact_not_yet_valid' ? 'temporal_validity' : 'signature';
+    return { name, ok: false, codes: name === own ? [code] : [] };
+  });
+  return { valid: false, code, field, checks };
+}
+
+const TIMES: Readonly<Record<string, DenialCode>> = {
+  expired: 'artifact_expired',
+  not_yet_valid: 'artifact_not_yet_valid',
+};
