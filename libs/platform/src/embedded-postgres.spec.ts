@@ -161,6 +161,14 @@ describe('the embedded PostgreSQL', () => {
     expect(existsSync(decodeURIComponent(server.url.split('host=')[1] ?? ''))).toBe(false);
   });
 
+  (process.getuid?.() === 0 ? it : it.skip)('starts as root in a folder only root may enter', async () => {
+    const closed = path.join(work, 'only-root');
+    mkdirSync(closed, { mode: 0o700 });
+    const server = await startEmbeddedPostgres({ folder: path.join(closed, 'data') });
+    expect(await ask(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await server.stop();
+  });
+
   it('begins anew beside what a crash during initialisation left', async () => {
     const folder = path.join(work, 'half');
     mkdirSync(path.join(folder, 'new-1', 'data'), { recursive: true });
