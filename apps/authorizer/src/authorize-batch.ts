@@ -21,13 +21,11 @@ type Answers = ReadonlyMap<bigint, Judged<EvaluatedIntent>>;
  */
 export class AuthorizeBatch {
   private readonly size = new BatchSize();
-  /** By lane: outbox rows below this are published by this process. */
-  private readonly published = new Map<number, bigint>();
-
   constructor(private readonly parts: AuthorizerParts) {}
 
   /** @throws {DependencyError} nothing of the rest is committed: the transport delivers it again */
   async execute(batch: RecordBatch): Promise<void> {
+    await this.takeOver(batch.lane);
     let publishing = Promise.resolve();
     try {
       for (let at = 0; at < batch.records.length && !batch.isStale();) {
@@ -37,18 +35,18 @@ export class AuthorizeBatch {
         // Signing and sending one slice goes on beside deciding the next; the order of the lane is kept.
         const before = publishing;
         publishing = before.then(() => this.publish(batch, committed));
+        publishing.catch(() => undefined); // seen when it is awaited; until then it is nobody's unhandled rejection
         await before;
       }
     } finally {
       await publishing;
     }
-    const through = this.published.get(batch.lane.laneId);
-    if (through !== undefined) await this.parts.publisher.markThrough(batch.lane, through);
+    await this.parts.publisher.markThrough(batch.lane, this.parts.progress.through(batch.lane));
   }
 
   /** Publishes what the lane's last owner committed and may not have sent. */
-  async takeOver(lane: RecordBatch['lane']): Promise<void> {
-    this.published.set(lane.laneId, await this.parts.publisher.catchUp(lane));
+  takeOver(lane: RecordBatch['lane']): Promise<void> {
+    return this.parts.progress.takeOver(lane);
   }
 
   private async decide(batch: RecordBatch): Promise<Committed> {
@@ -86,7 +84,7 @@ export class AuthorizeBatch {
           intents: [...answers.values()].flatMap((each) => (each.ok ? [each.value] : [])),
           refusals,
           facts,
-          publishedThrough: this.published.get(batch.lane.laneId) ?? 0n,
+          publishedThrough: this.parts.progress.through(batch.lane),
         },
         decide,
       ),
@@ -142,7 +140,7 @@ export class AuthorizeBatch {
     await metrics.wall('authorizer_publish', () =>
       publisher.publish(batch.lane, committed.events, renderFromMemory(committed)),
     );
-    this.published.set(batch.lane.laneId, committed.nextOutboxSeq);
+    this.parts.progress.published(batch.lane, committed.nextOutboxSeq);
     waiters.wake(committed.decisions.map(({ decision }) => decision.intentId));
     waiters.wake(committed.refusals.map(({ record }) => placeName(record)));
   }

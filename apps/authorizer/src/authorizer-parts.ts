@@ -14,6 +14,7 @@ import { PolicySets } from './deciding/policy-sets.js';
 import { DecisionWaiters } from './http/decision-waiters.js';
 import { IntentRateLimits } from './intake/rate-limits.js';
 import { TokenBuckets } from './intake/token-buckets.js';
+import { LaneProgress } from './publishing/lane-progress.js';
 import { type ClaimsSource, type StoredClaims, renderEvents } from './publishing/render-events.js';
 
 /** What the authorizer's use cases share: made once per process from the runtime. */
@@ -26,6 +27,7 @@ export interface AuthorizerParts {
   readonly limits: IntentRateLimits;
   readonly deadLetters: DeadLetters;
   readonly publisher: OutboxPublisher;
+  readonly progress: LaneProgress;
   readonly waiters: DecisionWaiters;
   readonly decide: DecideOptions;
   /** The same bytes as the publisher's own rendering, without reading the claims back. */
@@ -47,6 +49,9 @@ export function createAuthorizerParts(runtime: Runtime, salts: SaltSource = rand
   const render = { issuer: domain.issuer, signer };
   const stored: ClaimsSource = async (ids) =>
     new Map((await readArtifacts(pool, ids)).map((row) => [row.artifactId, row]));
+  const publisher = new OutboxPublisher(pool, transport, (rows, lease) =>
+    renderEvents(rows, lease, { ...render, claims: stored }),
+  );
   return {
     clock,
     metrics,
@@ -64,9 +69,8 @@ export function createAuthorizerParts(runtime: Runtime, salts: SaltSource = rand
       },
     }),
     deadLetters: new DeadLetters(transport, clock, domain.issuer),
-    publisher: new OutboxPublisher(pool, transport, (rows, lease) =>
-      renderEvents(rows, lease, { ...render, claims: stored }),
-    ),
+    publisher,
+    progress: new LaneProgress(publisher),
     waiters: new DecisionWaiters(),
     decide: {
       pool,

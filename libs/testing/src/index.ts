@@ -6,3 +6,14 @@ export { createEffects, effectsHandler, readEffects, type Effect } from './trans
 export { openClient } from './transport/open-client.js';
 export { silentLogger, type ChildOptions, type RawRecord, type TransportWorld } from './transport/world.js';
 export { until } from './until.js';
+export {
+  TEST_ISSUER,
+  type TestDomain,
+  type TestDomainOptions,
+  intentClaims,
+  mandateClaim,
+  namedId,
+  openTestDomain,
+  signIntent,
+} from './test-domain.js';
+export { type TestRuntime, type TestRuntimeOptions, batchOf, openTestRuntime } from './test-runtime.js';

@@ -11,6 +11,8 @@ export interface DecisionView {
   readonly outcome: string;
   readonly code: string | null;
   readonly field: string | null;
+  /** The agent's JWS. */
+  readonly request: string;
   readonly readSet: string;
   readonly rulesVersion: number;
   readonly decisionHash: Buffer;
@@ -32,6 +34,7 @@ interface DecisionViewRow {
   outcome: string;
   code: string | null;
   field: string | null;
+  request: string;
   read_set: string;
   rules_version: number;
   decision_hash: Buffer;
@@ -44,7 +47,7 @@ interface DecisionViewRow {
 }
 
 const VIEW = `
-  SELECT d.decision_id, d.flow_id, d.intent_id, d.agent_id, d.body_hash, d.outcome, d.code, d.field, d.read_set,
+  SELECT d.decision_id, d.flow_id, d.intent_id, d.agent_id, d.body_hash, d.outcome, d.code, d.field, d.request, d.read_set,
     d.rules_version, d.decision_hash, d.leaf_hash, d.supersedes, d.appended_at, d.judged_at, d.artifact_id,
     a.audience
   FROM decisions d LEFT JOIN artifacts a ON a.artifact_id = d.artifact_id AND a.flow_id = d.flow_id`;
@@ -64,6 +67,7 @@ function viewOf(row: DecisionViewRow): DecisionView {
     outcome: row.outcome,
     code: row.code,
     field: row.field,
+    request: row.request,
     readSet: row.read_set,
     rulesVersion: row.rules_version,
     decisionHash: row.decision_hash,

@@ -1,0 +1,34 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Runtime } from '@spendgate/messaging';
+import { AuthorizeBatch } from './authorize-batch.js';
+import { createAuthorizerParts } from './authorizer-parts.js';
+import { ArtifactsController } from './http/artifacts.controller.js';
+import { DecisionsController } from './http/decisions.controller.js';
+import { DOOR, createDoor } from './http/door.js';
+import { PaymentIntentsController } from './http/payment-intents.controller.js';
+import { ObservationsHandler } from './observations.handler.js';
+import { PaymentIntentsHandler } from './payment-intents.handler.js';
+import { RecordObservations } from './record-observations.js';
+
+/** The policy decision point: payment intents in, decisions and artifacts out. */
+@Module({})
+export class AuthorizerModule {
+  static forRoot(runtime: Runtime): DynamicModule {
+    const parts = createAuthorizerParts(runtime);
+    return {
+      module: AuthorizerModule,
+      controllers: [
+        PaymentIntentsHandler,
+        ObservationsHandler,
+        PaymentIntentsController,
+        DecisionsController,
+        ArtifactsController,
+      ],
+      providers: [
+        { provide: AuthorizeBatch, useValue: new AuthorizeBatch(parts) },
+        { provide: RecordObservations, useValue: new RecordObservations(parts) },
+        { provide: DOOR, useValue: createDoor(runtime, parts) },
+      ],
+    };
+  }
+}

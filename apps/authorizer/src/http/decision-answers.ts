@@ -1,0 +1,108 @@
+import { type Signer, signCanonical, signToken } from '@spendgate/artifact';
+import { DECISION_LIFETIME_SECONDS_MAX, type DecisionClaims, sha256 } from '@spendgate/codec';
+import { type AdmissionDecision, InvariantError } from '@spendgate/core';
+import { type ArtifactView, type DecisionView, type Pool, readArtifacts } from '@spendgate/store';
+import { recomputeStored } from '../deciding/recompute.js';
+import { ARTIFACT_TYP } from '../publishing/render-events.js';
+import { type Answer, jsonAnswer, problemOf } from './problem.js';
+
+/** Seconds a parked intent's sender waits before looking again: a person must decide. */
+const PARKED_RETRY_SECONDS = 15;
+
+export interface DecisionSigners {
+  readonly decision: Signer;
+  readonly artifact: Signer;
+}
+
+/** Turns stored decisions into signed objects and HTTP answers. The same decision gives the same bytes each time. */
+export class DecisionAnswers {
+  constructor(
+    private readonly pool: Pool,
+    private readonly issuer: string,
+    private readonly signers: DecisionSigners,
+  ) {}
+
+  /** For the agent that asked, and the settlement service the artifact is for. */
+  async answer(view: DecisionView, replayed: boolean): Promise<Answer> {
+    const artifact = await this.artifactOf(view);
+    const { decision, token } = await this.sign(view, artifact);
+    const ids = { intent_id: view.intentId, decision_id: view.decisionId };
+    const flag: Record<string, string> = replayed ? { 'idempotency-replayed': 'true' } : {};
+    if (view.outcome === 'authorized' && artifact !== undefined) {
+      const signed = await this.signArtifact(artifact);
+      const body = {
+        outcome: 'authorized',
+        ...ids,
+        decision: token,
+        artifact_id: artifact.artifactId,
+        artifact: signed,
+      };
+      return jsonAnswer(201, { ...body, replayed }, flag);
+    }
+    if (view.outcome === 'parked') {
+      const retry = { 'retry-after': String(PARKED_RETRY_SECONDS) };
+      const body = {
+        outcome: 'parked',
+        ...ids,
+        code: view.code,
+        decision: token,
+        parked_until: decision.parkedUntilMs,
+      };
+      return jsonAnswer(202, { ...body, replayed, retry_after: PARKED_RETRY_SECONDS }, { ...flag, ...retry });
+    }
+    const details = { ...ids, outcome: 'denied', field: view.field, limit: ownLimit(decision, view), replayed };
+    const problem = problemOf(view.code ?? 'internal_denied', { ...details, decision: token });
+    return { ...problem, headers: { ...problem.headers, ...flag } };
+  }
+
+  signArtifact(artifact: ArtifactView): Promise<string> {
+    return signCanonical(this.signers.artifact, ARTIFACT_TYP, artifact.claims);
+  }
+
+  private async artifactOf(view: DecisionView): Promise<ArtifactView | undefined> {
+    if (view.artifactId === null) return undefined;
+    const [artifact] = await readArtifacts(this.pool, [view.artifactId]);
+    if (artifact === undefined) throw new InvariantError('ERR_ARTIFACT_MISSING', view.artifactId);
+    return artifact;
+  }
+
+  /** Stages and limit are recomputed from the stored read set, which is all the decision rested on. */
+  private async sign(
+    view: DecisionView,
+    artifact: ArtifactView | undefined,
+  ): Promise<{ decision: AdmissionDecision; token: string }> {
+    const { intent, result } = recomputeStored(view);
+    const { decision } = result;
+    const iat = Math.floor(view.judgedAtMs / 1000);
+    const claims: DecisionClaims = {
+      iss: this.issuer,
+      aud: view.agentId,
+      iat,
+      exp: iat + DECISION_LIFETIME_SECONDS_MAX,
+      jti: view.decisionId,
+      intent_id: view.intentId,
+      intent_jti: intent.jti,
+      intent_hash: intent.bodyHash,
+      mandate: view.flowId,
+      outcome: decision.outcome,
+      code: decision.code,
+      field: decision.field,
+      limit: ownLimit(decision, view),
+      stages: decision.stages.map(({ stage, verdict }) => ({ stage, verdict })),
+      artifact:
+        artifact === undefined
+          ? null
+          : { id: artifact.artifactId, hash: sha256(artifact.claims).toString('base64url') },
+      parked_until: decision.parkedUntilMs === null ? null : Math.floor(decision.parkedUntilMs / 1000),
+      decision_hash: view.decisionHash.toString('base64url'),
+      leaf_hash: view.leafHash.toString('base64url'),
+      supersedes: view.supersedes,
+    };
+    return { decision, token: await signToken(this.signers.decision, 'decision+jwt', claims) };
+  }
+}
+
+/** A limit of an ancestor is its holder's business: the agent learns that some level had too little, not how little. */
+function ownLimit({ limit }: AdmissionDecision, view: DecisionView): DecisionClaims['limit'] {
+  return limit?.mandate === view.flowId ? { ...limit } : null;
+}

@@ -1,0 +1,45 @@
+import { InvariantError } from '@spendgate/core';
+import type { Runtime } from '@spendgate/messaging';
+import type { Clock } from '@spendgate/platform';
+import type { Pool } from '@spendgate/store';
+import { type AuthorizerParts, publicUrlOf } from '../authorizer-parts.js';
+import { TokenBuckets } from '../intake/token-buckets.js';
+import { DecisionAnswers } from './decision-answers.js';
+import { SignedReads } from './signed-reads.js';
+import { SubmitIntent } from './submit-intent.js';
+
+export const DOOR = Symbol('authorizer door');
+
+/** What the authorizer's HTTP controllers share. */
+export interface Door {
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly issuer: string;
+  /** Per network address, before anything is decoded. */
+  readonly sources: TokenBuckets;
+  readonly reads: SignedReads;
+  readonly submit: SubmitIntent;
+  readonly answers: DecisionAnswers;
+  readonly waitSecondsMax: number;
+}
+
+export function createDoor(runtime: Runtime, parts: AuthorizerParts): Door {
+  const { pool, clock, registry, transport, settings, keys } = runtime;
+  const { issuer } = runtime.domain;
+  const { decision, artifact } = keys;
+  if (decision === undefined || artifact === undefined) {
+    throw new InvariantError('ERR_KEY_MISSING', 'the authorizer was given no decision or no artifact key');
+  }
+  const answers = new DecisionAnswers(pool, issuer, { decision, artifact });
+  const perSecond = Number(settings['SPENDGATE_SOURCE_REQUESTS_PER_SECOND']);
+  return {
+    pool,
+    clock,
+    issuer,
+    sources: new TokenBuckets({ perSecond, burst: perSecond }),
+    reads: new SignedReads(registry, clock, publicUrlOf(settings)),
+    submit: new SubmitIntent({ pool, registry, clock, transport, waiters: parts.waiters, answers, issuer }),
+    answers,
+    waitSecondsMax: Number(settings['SPENDGATE_DECISION_WAIT_SECONDS_MAX']),
+  };
+}

@@ -1,0 +1,99 @@
+import { PrivateKeySigner } from '@spendgate/artifact';
+import { EmbeddedTransport, type RecordBatch, type Runtime, TOPICS, type TopicName, laneName } from '@spendgate/messaging';
+import { HealthRegistry, Logger, Metrics, type SettingTable, readSettings, systemClock } from '@spendgate/platform';
+import { type LaneLease, Registry, acquireLane } from '@spendgate/store';
+import { type TestDatabase, startTestDatabase } from './database.js';
+import { type TestDomain, type TestDomainOptions, openTestDomain } from './test-domain.js';
+
+/** A role's runtime on a database of its own, with the embedded transport created but not started. */
+export interface TestRuntime {
+  readonly database: TestDatabase;
+  readonly domain: TestDomain;
+  readonly runtime: Runtime;
+  /** Takes a partition's lane; every call fences the one before. */
+  lane(topic: TopicName, partition?: number): Promise<LaneLease>;
+  close(): Promise<void>;
+}
+
+export interface TestRuntimeOptions extends TestDomainOptions {
+  readonly settings: SettingTable;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly partitions?: number;
+}
+
+const SILENT = Logger.create({ level: 'silent', role: 'spec' });
+
+export async function openTestRuntime(options: TestRuntimeOptions): Promise<TestRuntime> {
+  const database = await startTestDatabase();
+  const { pool, url } = database;
+  const domain = await openTestDomain(pool, options);
+  const partitions = options.partitions ?? 1;
+  const clock = systemClock;
+  const transport = new EmbeddedTransport({
+    pool,
+    databaseUrl: url,
+    partitions,
+    partitionsAtOnce: 4,
+    batchBytesMax: 393_216,
+    sessionTimeoutMs: 10_000,
+    logger: SILENT,
+    clock,
+    source: domain.issuer,
+  });
+  await transport.ensureTopics('create');
+  const keys = Object.fromEntries(
+    (['artifact', 'decision', 'receipt'] as const).map((purpose) => [purpose, PrivateKeySigner.generate(purpose)]),
+  );
+  const runtime: Runtime = {
+    settings: readSettings(options.settings, options.environment ?? {}),
+    clock,
+    logger: SILENT,
+    pool,
+    transport,
+    keys,
+    registry: new Registry(pool),
+    health: new HealthRegistry(),
+    metrics: new Metrics(),
+    domain: { issuer: domain.issuer },
+  };
+  const source = { clusterId: 'spec', partitions, firstOffset: 0n, endOffset: 1_000_000_000n };
+  return {
+    database,
+    domain,
+    runtime,
+    lane: async (topic, partition = 0) =>
+      (await acquireLane(pool, laneName(decidedBy(topic), topic, partition), source)).lease,
+    async close() {
+      await transport.stop();
+      await database.close();
+    },
+  };
+}
+
+function decidedBy(topic: TopicName): string {
+  return topic === TOPICS.settlementRequests ? 'settlement-gate' : 'authorizer';
+}
+
+/** Values as a transport would deliver them: consecutive offsets from `firstOffset`, one append time for all. */
+export function batchOf(
+  lane: LaneLease,
+  values: readonly (string | Buffer | null)[],
+  { topic = TOPICS.paymentIntents, firstOffset = 0n, appendedAtMs = Date.now(), partition = 0, partitions = 1 } = {} as {
+    readonly topic?: TopicName;
+    readonly firstOffset?: bigint;
+    readonly appendedAtMs?: number;
+    readonly partition?: number;
+    readonly partitions?: number;
+  },
+): RecordBatch {
+  const records = values.map((value, index) => ({
+    topic,
+    partition,
+    offset: firstOffset + BigInt(index),
+    key: null,
+    value: typeof value === 'string' ? Buffer.from(value) : value,
+    headers: {},
+    appendedAtMs,
+  }));
+  return { topic, partition, partitions, lane, records, isStale: () => false };
+}
