@@ -1,0 +1,165 @@
+import { isNativeError } from 'node:util/types';
+import type { Signer } from '@spendgate/artifact';
+import { InvariantError } from '@spendgate/core';
+import type { Logger, Metrics } from '@spendgate/platform';
+import { LogLost, type Pool, acquireLog, releaseLog, renewLog } from '@spendgate/store';
+import { IntegrateLeaves } from './integrating/integrate-leaves.js';
+import type { PublishCheckpoints } from './signing/publish-checkpoints.js';
+import { SignHead } from './signing/sign-head.js';
+
+export interface LoopTiming {
+  /** Pause between two batches while there are leaves, ms. */
+  readonly paceMs: number;
+  /** Longest pause while there are none, ms. */
+  readonly idleMs: number;
+  readonly leaseMs: number;
+  readonly batchMax: number;
+}
+
+export interface LogIdentity {
+  readonly origin: string;
+  readonly signer: Signer;
+  /** Names this process in the lease. */
+  readonly owner: string;
+}
+
+/** What the loop is doing, for health. */
+export interface LoopStatus {
+  readonly role: 'starting' | 'standby' | 'active' | 'stopped';
+  /** Why it does not go on until someone looks; absent while it does. */
+  readonly reason?: string;
+  readonly treeSize: number;
+  readonly signedSize: number;
+}
+
+/** The active log's parts, thrown away as a whole when anything fails: the database is the truth. */
+interface Active {
+  readonly integrate: IntegrateLeaves;
+  readonly sign: SignHead;
+  renewedAt: number;
+  signedAt: number;
+}
+
+/** While catching up, sign at most this often: what is behind is soon in the next checkpoint anyway. */
+const SIGN_WHILE_BEHIND_MS = 200;
+const RETRY_MS = { first: 50, max: 5_000 };
+
+/**
+ * Runs the log: becomes the active one or stands by, integrates, signs, publishes; fast while there are leaves, nearly
+ * free while there are none.
+ */
+export class LogLoop {
+  private active: Active | undefined;
+  private status: LoopStatus = { role: 'starting', treeSize: 0, signedSize: -1 };
+  private running: Promise<void> | undefined;
+  private stopping = false;
+  private wake: (() => void) | undefined;
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly logger: Logger,
+    private readonly metrics: Metrics,
+    private readonly log: LogIdentity,
+    private readonly publish: PublishCheckpoints,
+    private readonly timing: LoopTiming,
+  ) {}
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Ends after the batch at hand and hands the lease over. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.wake?.();
+    await this.running;
+    if (this.active !== undefined) await releaseLog(this.pool, this.active.integrate.epoch).catch(() => undefined);
+    await this.publish.stop();
+  }
+
+  report(): LoopStatus {
+    return this.status;
+  }
+
+  private async run(): Promise<void> {
+    let idleMs = 1;
+    let retryMs = RETRY_MS.first;
+    while (!this.stopping) {
+      try {
+        const done = await this.turn();
+        retryMs = RETRY_MS.first;
+        idleMs = done === 'idle' ? Math.min(idleMs * 2, this.timing.idleMs) : 1;
+        if (done === 'standby') await this.pause(this.timing.leaseMs / 3);
+        if (done === 'idle') await this.pause(idleMs);
+        if (done === 'busy') await this.pause(this.timing.paceMs);
+      } catch (error) {
+        this.fail(error);
+        await this.pause(retryMs);
+        retryMs = Math.min(retryMs * 2, RETRY_MS.max);
+      }
+    }
+  }
+
+  private async turn(): Promise<'standby' | 'idle' | 'busy' | 'behind'> {
+    const active = this.active ?? (await this.takeOver());
+    if (active === undefined) return 'standby';
+    const { integrate, sign } = active;
+    const { leaves, more, head } = await integrate.execute();
+    const now = performance.now();
+    if (leaves > 0) active.renewedAt = now;
+    const isDue = head.size > sign.signedSize && (!more || now - active.signedAt > SIGN_WHILE_BEHIND_MS);
+    if (isDue) {
+      this.publish.offer(await this.metrics.wall('log_sign', () => sign.execute(integrate.epoch, head)));
+      active.signedAt = now;
+    }
+    this.status = { role: 'active', treeSize: head.size, signedSize: sign.signedSize };
+    if (more) return 'behind';
+    if (leaves > 0) return 'busy';
+    if (now - active.renewedAt > this.timing.leaseMs / 3) {
+      await renewLog(this.pool, integrate.epoch, this.timing.leaseMs);
+      active.renewedAt = now;
+    }
+    return 'idle';
+  }
+
+  private async takeOver(): Promise<Active | undefined> {
+    const { pool, timing, log } = this;
+    const state = await acquireLog(pool, log.owner, timing.leaseMs);
+    if (state === undefined) {
+      this.status = { role: 'standby', treeSize: this.status.treeSize, signedSize: this.status.signedSize };
+      return undefined;
+    }
+    const sign = await SignHead.resume(pool, log.origin, log.signer);
+    const integrate = await IntegrateLeaves.resume(pool, this.metrics, timing, state);
+    this.logger.log(`the transparency log is active with ${state.treeSize} leaves`);
+    this.active = { integrate, sign, renewedAt: performance.now(), signedAt: 0 };
+    return this.active;
+  }
+
+  /** A defect or an edited row stops the log until it is mended: it looks again, and says so each time it changes. */
+  private fail(error: unknown): void {
+    this.active = undefined;
+    const { treeSize, signedSize } = this.status;
+    if (error instanceof LogLost) {
+      this.status = { role: 'standby', treeSize, signedSize };
+      return;
+    }
+    const reason = isNativeError(error) ? error.message : String(error);
+    if (reason !== this.status.reason) {
+      if (error instanceof InvariantError) this.logger.error('the transparency log stopped', error);
+      else this.logger.warn('the transparency log waits', error);
+    }
+    this.status = { role: 'stopped', reason, treeSize, signedSize };
+  }
+
+  private pause(ms: number): Promise<void> {
+    if (ms === 0 || this.stopping) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
