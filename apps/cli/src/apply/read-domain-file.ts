@@ -46,14 +46,13 @@ function parseYaml(name: string, text: string): unknown {
   }
 }
 
-/** Several files as one declaration, for the demo domain. */
+/** Several files as one declaration, for the demo domain. What two files declare under one id is declared once. */
 export function joinDomains(domains: readonly ReadDomain[]): ReadDomain {
-  const all = <K extends keyof DomainFile>(key: K): DomainFile[K] =>
-    domains.flatMap((domain) => domain.file[key] as unknown[]) as DomainFile[K]; // as: every list member is joined alike
-  const domain = domains.find((each) => each.file.domain !== undefined)?.file.domain;
+  const all = <K extends ListKey>(key: K): DomainFile[K] =>
+    firstOfEachId(domains.flatMap((domain): { id: string }[] => domain.file[key])) as DomainFile[K]; // as: lists of one K
   return {
     file: {
-      domain,
+      domain: domains.find((each) => each.file.domain !== undefined)?.file.domain,
       principals: all('principals'),
       people: all('people'),
       settlement_services: all('settlement_services'),
@@ -64,6 +63,12 @@ export function joinDomains(domains: readonly ReadDomain[]): ReadDomain {
       policies: all('policies'),
       mandates: all('mandates'),
     },
-    policies: domains.flatMap((each) => each.policies),
+    policies: firstOfEachId(domains.flatMap((each) => each.policies)),
   };
+}
+
+type ListKey = Exclude<keyof DomainFile, 'domain'>;
+
+function firstOfEachId<T extends { readonly id: string }>(entries: readonly T[]): T[] {
+  return [...new Map([...entries].reverse().map((entry) => [entry.id, entry])).values()].reverse();
 }

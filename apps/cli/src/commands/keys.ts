@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { PARTY_KEY_PURPOSES, PrivateKeySigner, readPartySigner, writePartyKey } from '@spendgate/artifact';
+import { PrivateKeySigner, readPartySigner, writePartyKey } from '@spendgate/artifact';
+import { PARTY_PURPOSES } from '@spendgate/codec';
 import { StartError } from '@spendgate/platform';
 import type { Command } from 'commander';
 import { printJson, printRows } from '../output.js';
@@ -33,11 +34,11 @@ export function addKeys(program: Command): void {
     .command('add')
     .argument('<party>', 'party id')
     .summary('make a key; prints the public JWK to register with apply')
-    .requiredOption('--purpose <purpose>', PARTY_KEY_PURPOSES.join(', '))
+    .requiredOption('--purpose <purpose>', PARTY_PURPOSES.join(', '))
     .option('--keys <dir>', "folder of private keys; default: the demo domain's")
     .action(async (party: string, { purpose: name, keys: dir }: { purpose: string; keys?: string }) => {
-      const purpose = PARTY_KEY_PURPOSES.find((each) => each === name);
-      if (purpose === undefined) throw new StartError(`--purpose is one of ${PARTY_KEY_PURPOSES.join(', ')}`);
+      const purpose = PARTY_PURPOSES.find((each) => each === name);
+      if (purpose === undefined) throw new StartError(`--purpose is one of ${PARTY_PURPOSES.join(', ')}`);
       const folder = keyFolder(dir);
       if ((await readPartySigner(folder, party, purpose)) !== undefined) {
         throw new StartError(`${party} has a key in ${folder} already; a new one needs a signed key transition`);
