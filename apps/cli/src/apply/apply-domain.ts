@@ -15,6 +15,7 @@ import {
 } from '@spendgate/store';
 import { declareMandates } from './declare-mandates.js';
 import { declareParties } from './declare-parties.js';
+import type { DomainFile } from './domain-file.js';
 import type { PolicyText, ReadDomain } from './read-domain-file.js';
 
 /** Where an apply takes place. */
@@ -42,7 +43,7 @@ export interface Applied {
 const REVOKED_BY_FILE = 'declared as revoked';
 
 /**
- * Makes what a domain file declares real, in one control act: all of it or nothing. What is recorded already is left
+ * Makes what a domain file declares real in one control act, all of it or nothing; revocations follow it. What is recorded already is left
  * alone, so applying a file twice changes nothing.
  *
  * @throws {StartError} a mandate wider than its parent, an unknown party, a policy that does not load
@@ -61,7 +62,7 @@ export async function applyDomain({ file, policies }: ReadDomain, place: ApplyPl
   const mandates = await declareMandates(file.mandates, standing, place.partyKeys, issuer, Math.floor(nowMs / 1000));
   const ended = new Set(standing.filter((mandate) => mandate.revoked).map((mandate) => mandate.id));
   const toRevoke = file.mandates.filter(({ id, revoked }) => revoked && !ended.has(id));
-  return inControlAct(pool, async (act) => {
+  const recorded = await inControlAct(pool, async (act) => {
     await recordDomainKeys(
       act,
       ALL_DOMAIN_PURPOSES.map((purpose) => ({ ...pick(own.signer(purpose)), purpose })),
@@ -75,21 +76,26 @@ export async function applyDomain({ file, policies }: ReadDomain, place: ApplyPl
       const lines = plan.refused.map(({ id, code, field }) => `mandate ${id}: ${code} (${field})`);
       throw new StartError(`nothing was applied:\n${lines.join('\n')}`);
     }
-    const byPrincipal = groupByPrincipal(toRevoke);
-    let revoked = 0;
-    for (const [by, group] of byPrincipal) {
-      const mandateIds = group.map(({ id }) => id);
-      revoked += (await revokeMandates(act, { mandateIds, by, reason: REVOKED_BY_FILE })).mandates.length;
-    }
     return {
       parties: parties.length,
       keys: keys.length,
       counterparties: counterparties.length,
       policies: activated.map(({ policyId, version }) => `${policyId}/${version}`),
       mandates: plan.planned.length,
-      revoked,
     };
   });
+  return { ...recorded, revoked: await revoke(pool, toRevoke) };
+}
+
+/** After the declarations, in acts of their own: a revocation takes locks down to the holds, and is final. */
+async function revoke(pool: Pool, entries: DomainFile['mandates']): Promise<number> {
+  let revoked = 0;
+  for (const by of new Set(entries.map(({ principal }) => principal))) {
+    const mandateIds = entries.filter(({ principal }) => principal === by).map(({ id }) => id);
+    const ended = await inControlAct(pool, (act) => revokeMandates(act, { mandateIds, by, reason: REVOKED_BY_FILE }));
+    revoked += ended.mandates.length;
+  }
+  return revoked;
 }
 
 function pick({ kid, alg, jwk }: Signer): Pick<Signer, 'kid' | 'alg' | 'jwk'> {
@@ -106,10 +112,4 @@ function toPolicy({ id, text }: PolicyText) {
   const { schemaText } = DEFAULT_POLICY;
   const { setHash } = PolicySet.load({ policyId: id, version: 1, policyText: text, schemaText });
   return { policyId: id, setHash, policyText: text, schemaText };
-}
-
-function groupByPrincipal(entries: ReadDomain['file']['mandates']): Map<string, ReadDomain['file']['mandates']> {
-  const groups = new Map<string, ReadDomain['file']['mandates']>();
-  for (const entry of entries) groups.set(entry.principal, [...(groups.get(entry.principal) ?? []), entry]);
-  return groups;
 }
