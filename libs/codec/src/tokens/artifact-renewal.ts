@@ -12,7 +12,7 @@ export const artifactRenewalSchema = z.strictObject({
   artifact: artifactReference.describe('the artifact to replace; it is revoked in the same transaction'),
   hold: uuid.describe('the hold both stand on'),
   amount: amount.exactOptional().describe('most that may still be captured in all'),
-  max_captures: z.int().min(1).max(CAPTURES_MAX).exactOptional(),
+  max_captures: z.int().min(1).max(CAPTURES_MAX).exactOptional().describe('not more than before'),
   settle_by: timeSeconds.exactOptional().describe('Unix seconds; not later than before'),
 });
 export type ArtifactRenewalClaims = z.infer<typeof artifactRenewalSchema>;

@@ -14,6 +14,7 @@ export interface ActClaim {
   sub: string;
   act?: ActClaim;
 }
+/** At most one agent a level, and the principal. */
 function actAtDepth(levels: number): z.ZodType<ActClaim> {
   const sub = partyId.describe('agent or principal');
   return levels === 0
@@ -46,7 +47,9 @@ export const artifactSchema = z.strictObject({
   cnf: z
     .strictObject({ jkt: sha256Hash.describe('RFC 7638 thumbprint') })
     .describe('the settlement key that may present it (RFC 7800, RFC 9449 §6.1)'),
-  act: actAtDepth(MANDATE_DEPTH_MAX).describe('delegation chain from the agent to the root principal (RFC 8693 §4.1)'),
+  act: actAtDepth(MANDATE_DEPTH_MAX + 1).describe(
+    'delegation chain from the agent to the root principal (RFC 8693 §4.1)',
+  ),
   authorization_details: z.tuple([authorizationDetail]).describe('execution scope and constraints (RFC 9396)'),
   flow: z
     .strictObject({

@@ -34,7 +34,7 @@ export const decisionSchema = z.strictObject({
   outcome: z.enum(['authorized', 'denied', 'parked']),
   code: denialCode.nullable().describe('denial code; null when authorized'),
   field: z.string().max(256).nullable().describe('the claim, or the missing source, the code is about'),
-  limit: shownLimit.nullable(),
+  limit: shownLimit.nullable().describe('the limit that stopped it, if the agent may see that level'),
   stages: z
     .array(z.strictObject({ stage: z.enum(STAGES), verdict: z.enum(['passed', 'failed', 'not_run']) }))
     .length(STAGES.length)
