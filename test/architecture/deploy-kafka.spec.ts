@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { TOPIC_NAMES, TOPIC_SPECS, topicConfig, topicFullName } from '@spendgate/messaging';
+import { parse } from 'yaml';
+
+const PREFIX = 'spendgate.';
+/** Kafka's names of operations on topics and groups (org.apache.kafka.common.acl.AclOperation). */
+const OPERATIONS = ['Create', 'Read', 'Write', 'Describe', 'DescribeConfigs'];
+
+interface TopicRow {
+  readonly name: string;
+  readonly partitions: number;
+  readonly confidential: boolean;
+  readonly config: Readonly<Record<string, string>>;
+}
+interface AclRow {
+  readonly principal: string;
+  readonly topic?: string;
+  readonly group?: string;
+  readonly pattern?: string;
+  readonly operations: readonly string[];
+}
+
+function read(file: string): unknown {
+  return parse(readFileSync(path.join(import.meta.dirname, '..', '..', 'deploy', 'kafka', file), 'utf8'));
+}
+
+describe('deploy/kafka', () => {
+  const { topics } = read('topics.yaml') as { topics: TopicRow[] }; // the rows are compared with the table below
+  const { acls } = read('acls.yaml') as { acls: AclRow[] }; // each member is checked below
+
+  it('lists every topic with the configuration the roles check at start', () => {
+    expect(topics).toEqual(
+      TOPIC_NAMES.map((name) =>
+        expect.objectContaining({
+          name: topicFullName(PREFIX, name),
+          partitions: TOPIC_SPECS[name].partitions,
+          confidential: TOPIC_SPECS[name].confidential,
+          config: topicConfig(name),
+        }),
+      ),
+    );
+  });
+
+  it('grants known operations on topics that exist, or on groups', () => {
+    const names = new Set([PREFIX, ...TOPIC_NAMES.map((name) => topicFullName(PREFIX, name))]);
+    for (const { principal, topic, group, pattern, operations } of acls) {
+      expect(principal).toMatch(/^User:[a-z-]+$/);
+      expect(topic === undefined).not.toBe(group === undefined);
+      if (topic !== undefined) expect(names).toContain(topic);
+      if (topic === PREFIX) expect(pattern).toBe('prefixed');
+      expect(OPERATIONS).toEqual(expect.arrayContaining([...operations]));
+    }
+  });
+
+  it('lets nobody but the roles touch a confidential topic', () => {
+    const confidential = topics.filter((each) => each.confidential).map(({ name }) => name);
+    const readers = acls.filter(
+      ({ topic, operations }) => operations.includes('Read') && confidential.includes(topic ?? ''),
+    );
+    expect(readers).toEqual([]);
+    const prefixed = acls.filter(({ topic, operations }) => topic === PREFIX && operations.includes('Read'));
+    expect(prefixed).toEqual([]);
+  });
+});
