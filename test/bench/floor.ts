@@ -65,7 +65,7 @@ export async function runFloor(input: FloorInput): Promise<number> {
           partitionsConsumedConcurrently: 8,
           eachBatch: ({ batch, resolveOffset }) =>
             eachBatch(batch.messages, batch.partition)
-              .then(() => resolveOffset(batch.lastOffset()))
+              .then(() => { resolveOffset(batch.lastOffset()); })
               .catch(reject),
         })
         .catch(reject);
