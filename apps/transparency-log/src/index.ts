@@ -1,1 +1,9 @@
-export {};
+export { type Integrated, IntegrateLeaves } from './integrating/integrate-leaves.js';
+export { LogLoop, type LoopStatus } from './log-loop.js';
+export { LOG_SETTINGS } from './log.settings.js';
+export { SignHead } from './signing/sign-head.js';
+export { TransparencyLogModule } from './transparency-log.module.js';
+export { verifyStoredLog } from './verify-stored-log.js';
+
+/** Name of the role. */
+export const ROLE = 'log';

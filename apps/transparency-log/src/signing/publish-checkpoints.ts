@@ -1,4 +1,4 @@
-import { cloudEventHeaders, sha256Text } from '@spendgate/codec';
+import { eventHeaders, sha256Text } from '@spendgate/codec';
 import { type EventTransport, TOPICS } from '@spendgate/messaging';
 import type { Clock, Logger } from '@spendgate/platform';
 
@@ -52,13 +52,11 @@ export class PublishCheckpoints {
 
   private async send(note: string): Promise<boolean> {
     const { origin, issuer } = this.log;
-    const headers = cloudEventHeaders({
+    const headers = eventHeaders(TOPICS.checkpoints, {
       id: sha256Text(note),
       source: issuer,
-      type: 'checkpoint_signed',
       timeMs: this.clock.nowMs(),
       subject: origin,
-      contentType: CHECKPOINT_TYPE,
     });
     try {
       await this.transport.publish(TOPICS.checkpoints, [{ key: origin, value: Buffer.from(note), headers }]);

@@ -12,6 +12,7 @@ export {
   readAllPlacedLeaves,
   readPlacedLeaves,
 } from './leaves-by-place.js';
+export { type LogLag, readLogLag } from './log-lag.js';
 export {
   type LeafCursors,
   LogLost,

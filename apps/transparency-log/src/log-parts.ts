@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto';
+import { logOrigin } from '@spendgate/audit-log';
+import type { Runtime } from '@spendgate/messaging';
+import type { SettingValues } from '@spendgate/platform';
+import { DomainDocuments } from './http/domain-documents.js';
+import { PublicLog } from './http/public-log.js';
+import { StatusLists } from './http/status-lists.js';
+import { LogLoop } from './log-loop.js';
+import type { LOG_SETTINGS } from './log.settings.js';
+import { requireSigner } from './signing/note-key.js';
+import { PublishCheckpoints } from './signing/publish-checkpoints.js';
+
+/** What the role is made of, wired by hand: Nest only carries it to the controllers. */
+export interface LogParts {
+  readonly loop: LogLoop;
+  readonly log: PublicLog;
+  readonly documents: DomainDocuments;
+  readonly lists: StatusLists;
+  readonly lateMs: number;
+}
+
+/** @throws {InvariantError} `ERR_KEY_MISSING`: the checkpoint or the status key was not handed in */
+export function createLogParts(runtime: Runtime): LogParts {
+  const { pool, clock, logger, metrics, transport, domain, keys } = runtime;
+  // as: the runtime's settings were read with this role's table among others
+  const settings = runtime.settings as SettingValues<typeof LOG_SETTINGS>;
+  const origin = logOrigin(domain.issuer);
+  const publicUrl = publicUrlOf(runtime.settings);
+  const named = { origin, issuer: domain.issuer };
+  const publish = new PublishCheckpoints(transport, clock, logger, named, settings.SPENDGATE_CHECKPOINT_PUBLISH);
+  const identity = { origin, signer: requireSigner(keys.checkpoint, 'checkpoint'), owner: `log-${randomUUID()}` };
+  const loop = new LogLoop(pool, logger, metrics, identity, publish, {
+    paceMs: settings.SPENDGATE_LOG_PACE,
+    idleMs: settings.SPENDGATE_LOG_IDLE,
+    leaseMs: settings.SPENDGATE_LOG_LEASE,
+    batchMax: settings.SPENDGATE_LOG_BATCH,
+  });
+  return {
+    loop,
+    log: new PublicLog(pool),
+    documents: new DomainDocuments(pool, domain.issuer, publicUrl),
+    lists: new StatusLists(pool, clock, requireSigner(keys.status, 'status'), { issuer: domain.issuer, publicUrl }),
+    lateMs: settings.SPENDGATE_LOG_LATE,
+  };
+}
+
+/** Where clients reach this domain, without a slash at the end. */
+function publicUrlOf(settings: Readonly<Record<string, unknown>>): string {
+  const { SPENDGATE_PUBLIC_URL: url, SPENDGATE_HOST: host, SPENDGATE_PORT: port } = settings;
+  if (typeof url === 'string') return url.replace(/\/+$/, '');
+  return `http://${typeof host === 'string' ? host : '127.0.0.1'}:${typeof port === 'number' ? port : 8080}`;
+}

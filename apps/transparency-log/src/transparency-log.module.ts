@@ -1,0 +1,46 @@
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type BeforeApplicationShutdown,
+} from '@nestjs/common';
+import type { Runtime } from '@spendgate/messaging';
+import { DocumentsController } from './http/documents.controller.js';
+import { DomainDocuments } from './http/domain-documents.js';
+import { LogController } from './http/log.controller.js';
+import { PublicLog } from './http/public-log.js';
+import { StatusLists } from './http/status-lists.js';
+import { watchLog } from './log-health.js';
+import { LogLoop } from './log-loop.js';
+import { createLogParts } from './log-parts.js';
+
+/** The only writer of the Merkle tree, and the door to everything a verifier fetches. */
+@Module({})
+export class TransparencyLogModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  constructor(@Inject(LogLoop) private readonly loop: LogLoop) {}
+
+  static forRoot(runtime: Runtime): DynamicModule {
+    const parts = createLogParts(runtime);
+    watchLog(runtime, parts.loop, parts.lateMs);
+    return {
+      module: TransparencyLogModule,
+      controllers: [LogController, DocumentsController],
+      providers: [
+        { provide: LogLoop, useValue: parts.loop },
+        { provide: PublicLog, useValue: parts.log },
+        { provide: DomainDocuments, useValue: parts.documents },
+        { provide: StatusLists, useValue: parts.lists },
+      ],
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.loop.start();
+  }
+
+  /** Before the transport stops and the pool closes: the last checkpoint still goes out. */
+  beforeApplicationShutdown(): Promise<void> {
+    return this.loop.stop();
+  }
+}
