@@ -1,6 +1,6 @@
 import { InvariantError } from '../errors.js';
 import { environmentRequirements } from '../mandates/levels.js';
-import type { LevelState } from '../mandates/types.js';
+import type { LevelState, Mandate } from '../mandates/types.js';
 import type { AdmissionDecision, AdmissionFacts, AdmissionState, ArtifactTerms, Intent, Json } from './types.js';
 
 /** What the issuing process alone knows; ids are hashes of inputs, so a re-run names the artifact alike. */
@@ -34,7 +34,9 @@ export function artifactClaims(
   naming: ArtifactNaming,
 ): ArtifactClaims {
   const { audienceKey, policy } = facts;
-  if (terms === null || typeof levels === 'string' || typeof flow === 'string') throw notAuthorized(intent);
+  const own = typeof levels === 'string' ? undefined : levels.at(-1)?.mandate;
+  if (terms === null || own === undefined || typeof levels === 'string' || typeof flow === 'string')
+    throw notAuthorized(intent);
   if (typeof audienceKey === 'string' || policy === 'unknown') throw notAuthorized(intent);
   return {
     iss: naming.issuer,
@@ -45,7 +47,7 @@ export function artifactClaims(
     jti: naming.artifactId,
     sub: intent.agent,
     cnf: { jkt: audienceKey.jkt },
-    act: delegation(levels),
+    act: delegation(own, levels),
     authorization_details: [scope(intent, terms, facts)],
     flow: { id: flow.flowId, epoch: terms.epoch, mandate: intent.mandate, baseline_hash: flow.baselineHash },
     policy: {
@@ -56,7 +58,8 @@ export function artifactClaims(
       decision_hash: naming.decisionHash,
     },
     env: environment(levels, facts),
-    lineage: lineage(levels),
+    // Ancestry by hash: the mandate the artifact comes from, as it stood.
+    lineage: { root: own.root, parent: own.id, parent_hash: own.hash, depth: own.depth },
     status: { status_list: { idx: naming.statusIdx, uri: naming.statusUri } },
   };
 }
@@ -76,8 +79,7 @@ function scope(intent: Intent, terms: ArtifactTerms, { counterparty }: Admission
 }
 
 /** RFC 8693 §4.1: the spending agent outermost, whoever granted to it inside, the root principal innermost. */
-function delegation(levels: readonly LevelState[]): Json {
-  const principal = levels[0]?.mandate.principal ?? '';
+function delegation({ principal }: Mandate, levels: readonly LevelState[]): Json {
   const agents = levels.flatMap(({ mandate }) => (mandate.agent === null ? [] : [mandate.agent]));
   return agents.reduce<Json>((grantor, agent) => ({ sub: agent, act: grantor }), { sub: principal });
 }
@@ -89,13 +91,6 @@ function environment(levels: readonly LevelState[], { attestation }: AdmissionFa
   }
   const { measurement, evidenceHash, verifier, validUntilMs } = attestation;
   return { measurement, evidence_hash: evidenceHash, verifier, valid_until: Math.floor(validUntilMs / 1000) };
-}
-
-/** Ancestry by hash: the mandate the artifact comes from, as it stood. */
-function lineage(levels: readonly LevelState[]): Json {
-  const mandate = levels.at(-1)?.mandate;
-  if (mandate === undefined) return null;
-  return { root: mandate.root, parent: mandate.id, parent_hash: mandate.hash, depth: mandate.depth };
 }
 
 function notAuthorized(intent: Intent): InvariantError {

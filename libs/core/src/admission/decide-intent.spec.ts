@@ -54,11 +54,29 @@ function shopIs(change: Partial<Exclude<AdmissionFacts['counterparty'], string>>
 /** Stage (or intake), code, field, what is changed, why. Every row of the denials table that core checks is here. */
 type Case = readonly [place: string, code: AdmissionDenial, field: string | null, why: string, change: Change];
 const DENIED: readonly Case[] = [
-  ['intake', 'clock_untrusted', null, 'the log runs ahead by more than 30 s', { facts: { appendedAtMs: T0_MS + 30_021 } }],
+  [
+    'intake',
+    'clock_untrusted',
+    null,
+    'the log runs ahead by more than 30 s',
+    { facts: { appendedAtMs: T0_MS + 30_021 } },
+  ],
   ['intake', 'clock_untrusted', null, 'a time is not a number', { facts: { judgedAtMs: NaN } }],
   ['intake', 'audit_unavailable', null, 'no audit, no decision', watching('audit', 'stale')],
-  ['intake', 'idempotency_conflict', null, 'the same jti had another body', { facts: { recorded: { decisionId: OWN, bodyHash: 'x' } } }],
-  ['intake', 'intent_replayed', null, 'it was decided before', { facts: { recorded: { decisionId: OWN, bodyHash: example.intent.bodyHash } } }],
+  [
+    'intake',
+    'idempotency_conflict',
+    null,
+    'the same jti had another body',
+    { facts: { recorded: { decisionId: OWN, bodyHash: 'x' } } },
+  ],
+  [
+    'intake',
+    'intent_replayed',
+    null,
+    'it was decided before',
+    { facts: { recorded: { decisionId: OWN, bodyHash: example.intent.bodyHash } } },
+  ],
   ['intake', 'intent_expired', null, 'judged at exp itself', { intent: { expMs: T0_MS + 20 } }],
   ['intake', 'deadline_passed', 'deadline', 'judged at the deadline itself', { intent: { deadlineMs: T0_MS + 20 } }],
   ['policy', 'trust_unverifiable', 'policy', 'nobody could evaluate', { facts: { policy: 'unknown' } }],
@@ -75,30 +93,108 @@ const DENIED: readonly Case[] = [
   ['identity', 'domain_divergence', null, 'the peer showed two histories', watching('domain', 'broken')],
   ['identity', 'agent_unknown', null, 'not registered', { facts: { agent: 'absent' } }],
   ['identity', 'agent_unknown', null, 'disabled', { facts: { agent: 'disabled' } }],
-  ['identity', 'agent_key_mismatch', null, "another agent's key", { facts: { signer: { kid: 'k', agent: 'shopper-2' } } }],
+  [
+    'identity',
+    'agent_key_mismatch',
+    null,
+    "another agent's key",
+    { facts: { signer: { kid: 'k', agent: 'shopper-2' } } },
+  ],
   ['identity', 'identity_discontinuity', null, 'key changed without a transition', watching('identity', 'broken')],
   ['identity', 'mandate_unknown', null, 'no such mandate', { state: { levels: 'absent' } }],
   ['identity', 'mandate_unknown', null, "another agent's mandate", own({ agent: 'shopper-2' })],
   ['identity', 'mandate_unknown', null, 'a level that only groups', own({ agent: null })],
   ['identity', 'mandate_expired', OWN, 'judged at its last instant', own({ validUntilMs: T0_MS + 20 })],
   ['identity', 'mandate_expired', OWN, 'not yet begun', own({ validFromMs: T0_MS + 21 })],
-  ['identity', 'mandate_expired', TEAM, 'an ancestor is over', { state: { levels: [level(0), level(1, { validUntilMs: T0_MS }), level(2)] } }],
-  ['identity', 'mandate_revoked', TEAM, 'an ancestor is revoked', { state: { levels: [level(0), level(1, { revokedAtMs: 1 }), level(2)] } }],
+  [
+    'identity',
+    'mandate_expired',
+    TEAM,
+    'an ancestor is over',
+    { state: { levels: [level(0), level(1, { validUntilMs: T0_MS }), level(2)] } },
+  ],
+  [
+    'identity',
+    'mandate_revoked',
+    TEAM,
+    'an ancestor is revoked',
+    { state: { levels: [level(0), level(1, { revokedAtMs: 1 }), level(2)] } },
+  ],
   ['identity', 'authorization_discontinuity', OWN, 'a parent is missing', { state: { levels: [level(0), level(2)] } }],
-  ['identity', 'authorization_discontinuity', OWN, 'granted under other claims', own({ parentHash: example.hash('x') })],
+  [
+    'identity',
+    'authorization_discontinuity',
+    OWN,
+    'granted under other claims',
+    own({ parentHash: example.hash('x') }),
+  ],
   ['identity', 'lineage_fragmented', null, 'a parent was altered', watching('lineage', 'broken')],
-  ['runtime_integrity', 'trust_unverifiable', 'attestation', 'the record could not be read', { facts: { attestation: 'unknown' } }],
-  ['runtime_integrity', 'environment_unattested', null, 'none is on record', { ...own(REQUIRED), facts: { attestation: 'absent' } }],
-  ['runtime_integrity', 'environment_stale', null, 'at the end of the result', { ...own(REQUIRED), facts: { attestation: attested({ validUntilMs: T0_MS + 20 }) } }],
-  ['runtime_integrity', 'environment_stale', null, 'older than the mandate allows', { ...own(REQUIRED), facts: { attestation: attested({ recordedAtMs: T0_MS + 20 - 300_000 }) } }],
-  ['runtime_integrity', 'runtime_integrity_failure', 'debug', 'debug is on', { ...own(REQUIRED), facts: { attestation: attested({ debug: true }) } }],
-  ['runtime_integrity', 'runtime_integrity_failure', 'compromised', 'also where none is required', { facts: { attestation: attested({ compromised: true }) } }],
-  ['environment', 'environment_integrity_failure', 'measurement', 'another build', { ...own(REQUIRED), facts: { attestation: attested({ measurement: 'build-8' }) } }],
-  ['governance', 'audience_mismatch', 'audience', 'does not settle for the payee', shopIs({ settlementServices: ['other'] })],
+  [
+    'runtime_integrity',
+    'trust_unverifiable',
+    'attestation',
+    'the record could not be read',
+    { facts: { attestation: 'unknown' } },
+  ],
+  [
+    'runtime_integrity',
+    'environment_unattested',
+    null,
+    'none is on record',
+    { ...own(REQUIRED), facts: { attestation: 'absent' } },
+  ],
+  [
+    'runtime_integrity',
+    'environment_stale',
+    null,
+    'at the end of the result',
+    { ...own(REQUIRED), facts: { attestation: attested({ validUntilMs: T0_MS + 20 }) } },
+  ],
+  [
+    'runtime_integrity',
+    'environment_stale',
+    null,
+    'older than the mandate allows',
+    { ...own(REQUIRED), facts: { attestation: attested({ recordedAtMs: T0_MS + 20 - 300_000 }) } },
+  ],
+  [
+    'runtime_integrity',
+    'runtime_integrity_failure',
+    'debug',
+    'debug is on',
+    { ...own(REQUIRED), facts: { attestation: attested({ debug: true }) } },
+  ],
+  [
+    'runtime_integrity',
+    'runtime_integrity_failure',
+    'compromised',
+    'also where none is required',
+    { facts: { attestation: attested({ compromised: true }) } },
+  ],
+  [
+    'environment',
+    'environment_integrity_failure',
+    'measurement',
+    'another build',
+    { ...own(REQUIRED), facts: { attestation: attested({ measurement: 'build-8' }) } },
+  ],
+  [
+    'governance',
+    'audience_mismatch',
+    'audience',
+    'does not settle for the payee',
+    shopIs({ settlementServices: ['other'] }),
+  ],
   ['governance', 'audience_mismatch', 'audience', 'has no key to bind to', { facts: { audienceKey: 'absent' } }],
   ['governance', 'trust_unverifiable', 'flow', 'the row could not be read', { state: { flow: 'unknown' } }],
   ['governance', 'trust_unverifiable', 'scope', 'halts could not be read', { facts: { scope: 'unknown' } }],
-  ['governance', 'trust_unverifiable', 'counterparty', 'the registry could not say', { facts: { counterparty: 'unknown' } }],
+  [
+    'governance',
+    'trust_unverifiable',
+    'counterparty',
+    'the registry could not say',
+    { facts: { counterparty: 'unknown' } },
+  ],
   ['governance', 'trust_unverifiable', 'audience', 'its key could not be read', { facts: { audienceKey: 'unknown' } }],
   ['governance', 'trust_unverifiable', 'drift', 'the detector did not answer', { facts: { drift: 'unknown' } }],
   ['governance', 'trust_unverifiable', 'approval', 'the record could not be read', { facts: { approval: 'unknown' } }],
@@ -117,24 +213,72 @@ const DENIED: readonly Case[] = [
   ['governance', 'scope_mismatch', 'counterparty', 'disabled', shopIs({ state: 'disabled' })],
   ['governance', 'scope_mismatch', 'counterparty', 'not on the list', own({ counterparties: ['other'] })],
   ['governance', 'scope_mismatch', 'counterparty', 'facts of another payee', shopIs({ id: 'other' })],
-  ['governance', 'scope_mismatch', 'capture.max_captures', 'single is one', { intent: { capture: { mode: 'single', maxCaptures: 2, settleByMs: null } } }],
-  ['governance', 'scope_mismatch', 'capture.settle_by', 'is no time', { intent: { capture: { mode: 'single', maxCaptures: 1, settleByMs: NaN } } }],
-  ['governance', 'per_transaction_limit', 'amount.value', 'one cent above', own({ perTransactionLimit: decimal('12.49') })],
-  ['governance', 'counterparty_limit', 'amount.value', 'one cent above', counting({ kind: 'counterparty', counterparty: 'cdnow' })],
+  [
+    'governance',
+    'scope_mismatch',
+    'capture.max_captures',
+    'single is one',
+    { intent: { capture: { mode: 'single', maxCaptures: 2, settleByMs: null } } },
+  ],
+  [
+    'governance',
+    'scope_mismatch',
+    'capture.settle_by',
+    'is no time',
+    { intent: { capture: { mode: 'single', maxCaptures: 1, settleByMs: NaN } } },
+  ],
+  [
+    'governance',
+    'per_transaction_limit',
+    'amount.value',
+    'one cent above',
+    own({ perTransactionLimit: decimal('12.49') }),
+  ],
+  [
+    'governance',
+    'counterparty_limit',
+    'amount.value',
+    'one cent above',
+    counting({ kind: 'counterparty', counterparty: 'cdnow' }),
+  ],
   ['governance', 'window_limit', 'amount.value', 'one cent above', counting({})],
-  ['governance', 'window_limit', 'amount.value', 'one too many', counting({ of: 'count', limit: decimal('3'), used: decimal('3') })],
+  [
+    'governance',
+    'window_limit',
+    'amount.value',
+    'one too many',
+    counting({ of: 'count', limit: decimal('3'), used: decimal('3') }),
+  ],
   ['governance', 'window_limit', 'amount.value', 'nobody could count', counting({ used: 'unknown' })],
   ['governance', 'budget_exceeded', 'amount.value', 'one cent short', own({ totalLimit: decimal('12.49') })],
   ['governance', 'policy_error', null, 'an evaluation with an error', policySays('error')],
   ['governance', 'policy_denied', 'buy', 'names the policy', policySays('deny')],
   ['governance', 'approval_refused', null, 'a person said no', { facts: { approval: 'refused' } }],
   ['issue', 'trust_unverifiable', 'issuer', 'the domain cannot sign', { facts: { issuer: 'unknown' } }],
-  ['issue', 'deadline_passed', 'artifact_lifetime', 'queued longer than an artifact lives', { facts: { judgedAtMs: T0_MS + 900_000 } }],
+  [
+    'issue',
+    'deadline_passed',
+    'artifact_lifetime',
+    'queued longer than an artifact lives',
+    { facts: { judgedAtMs: T0_MS + 900_000 } },
+  ],
   ['issue', 'deadline_passed', 'deadline', 'ends within its first second', { intent: { deadlineMs: T0_MS + 999 } }],
-  ['issue', 'deadline_passed', 'capture.settle_by', 'no capture could come', { intent: { capture: { mode: 'single', maxCaptures: 1, settleByMs: T0_MS } } }],
+  [
+    'issue',
+    'deadline_passed',
+    'capture.settle_by',
+    'no capture could come',
+    { intent: { capture: { mode: 'single', maxCaptures: 1, settleByMs: T0_MS } } },
+  ],
   ['issue', 'mandate_expired', 'mandate', 'ends within its first second', own({ validUntilMs: T0_MS + 999 })],
-  ['issue', 'environment_stale', 'attestation', 'ends within its first second', { ...own(REQUIRED), facts: { attestation: attested({ validUntilMs: T0_MS + 999 }) } }],
-]; // prettier-ignore
+  [
+    'issue',
+    'environment_stale',
+    'attestation',
+    'ends within its first second',
+    { ...own(REQUIRED), facts: { attestation: attested({ validUntilMs: T0_MS + 999 }) } },
+  ],
+];
 
 describe('decideIntent', () => {
   it('A12–A17, F4: authorizes when six stages pass, and holds the amount at every level', () => {
@@ -156,7 +300,7 @@ describe('decideIntent', () => {
     expect(decision.stages.map(({ verdict }) => verdict)).toEqual(verdicts);
   });
 
-  it('A26: shows every admission row of the table denying, or names who decides it elsewhere', () => {
+  it('shows every admission row of the table denying, or names who decides it elsewhere', () => {
     const shown = new Set<string>(DENIED.map(([, code]) => code));
     const missing = DENIALS.filter((row) => row.admission !== null && !shown.has(row.code)).map(({ code }) => code);
     const elsewhere = Object.keys(ADMISSION_ELSEWHERE);
@@ -239,10 +383,28 @@ describe('decideIntent', () => {
   });
 });
 
+describe('environment', () => {
+  it.each([
+    ['environment_unattested', 'absent' as const],
+    ['environment_stale', attested({ validUntilMs: T0_MS })],
+    ['runtime_integrity_failure', attested({ debug: true })],
+    ['environment_integrity_failure', attested({ measurement: 'build-8' })],
+  ])('A24: a mandate that requires attestation denies with %s', (code, given) => {
+    expect(decide({ ...own(REQUIRED), facts: { attestation: given } }).decision.code).toBe(code);
+    const above = [level(0, REQUIRED), level(1), level(2)];
+    expect(decide({ state: { levels: above }, facts: { attestation: given } }).decision.code).toBe(code);
+  });
+
+  it('E13: fresh evidence of a reference value passes', () => {
+    expect(decide(own(REQUIRED)).decision.outcome).toBe('authorized');
+    expect(decide({ facts: { attestation: 'absent' } }).decision.outcome).toBe('authorized');
+  });
+});
+
 describe('parking', () => {
   const above = own({ approvals: { above: decimal('12.49') } });
 
-  it('A spend above the approval bound waits for a person until its exp or deadline', () => {
+  it('a spend above the approval bound waits for a person until its exp or deadline', () => {
     const { decision, state } = decide(above);
     expect(decision).toMatchObject({ outcome: 'parked', code: 'approval_required', parkedUntilMs: T0_MS + HOUR_MS });
     expect(state.levels).toBe((above.state ?? {}).levels);

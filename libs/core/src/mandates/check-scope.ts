@@ -7,7 +7,8 @@ type Wider = (child: Mandate, parent: Mandate) => boolean;
 /**
  * The dimensions in which a child must not be wider than its parent (D24: authority never widens), in the order they are
  * reported. Checked when a mandate is created or amended; at use the bound is the minimum over the levels, so a parent
- * narrowed later needs no change below it.
+ * narrowed later needs no change below it. How long an intent may wait parked is no width: parking places no hold, and
+ * what waited is decided afresh.
  */
 const WIDER = {
   principal: (child, parent) => child.principal !== parent.principal,
@@ -17,9 +18,10 @@ const WIDER = {
   per_transaction_limit: (child, parent) => isLarger(child.perTransactionLimit, parent.perTransactionLimit),
   counterparties: (child, parent) => !isSubset(child.counterparties, parent.counterparties),
   validity: (child, parent) => !(child.validFromMs >= parent.validFromMs && child.validUntilMs <= parent.validUntilMs),
+  // Two policies cannot be compared for width, so a child has its parent's.
+  policy: (child, parent) => child.policyId !== parent.policyId,
   environment: (child, parent) => isLooser(child.environment, parent.environment),
   approvals: (child, parent) => isLarger(child.approvals?.above ?? null, parent.approvals?.above ?? null),
-  park_seconds: (child, parent) => (child.parkSeconds ?? 0) > (parent.parkSeconds ?? LIMITS.parkSecondsMax),
 } as const satisfies Readonly<Record<string, Wider>>;
 
 export type ScopeDimension = keyof typeof WIDER;

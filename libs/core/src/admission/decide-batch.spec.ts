@@ -1,0 +1,144 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { facts, flow, intent, level, mandate, ORGANISATION, OWN, T0_MS, TEAM } from '../examples/admission-example.js';
+import { availableOf } from '../hold.js';
+import { LIMITS } from '../limits.js';
+import type { LevelState } from '../mandates/types.js';
+import { decimal, ZERO } from '../money.js';
+import { type BatchItem, type BatchState, decideBatch } from './decide-batch.js';
+
+const SIBLING = '00000000-0000-8000-8000-000000000004';
+const sibling: LevelState = {
+  ...level(2),
+  mandate: mandate(2, { id: SIBLING, path: [ORGANISATION, TEAM, SIBLING], agent: 'shopper-2' }),
+};
+/** Two agents below one team: what one spends the other cannot. */
+const before: BatchState = {
+  levels: new Map(
+    [level(0, { totalLimit: decimal('100') }), level(1), level(2), sibling].map((one) => [one.mandate.id, one]),
+  ),
+  flows: new Map([
+    [OWN, { ...flow, state: 'authorized' as const }],
+    [SIBLING, { ...flow, flowId: SIBLING }],
+  ]),
+};
+
+function item(
+  number: number,
+  amountText: string,
+  by: 'own' | 'sibling' = 'own',
+  bodyHash = `body-${number}`,
+): BatchItem {
+  const agent = by === 'own' ? 'shopper-1' : 'shopper-2';
+  const named = { intentId: `intent-${number}`, agent, mandate: by === 'own' ? OWN : SIBLING };
+  return {
+    intent: { ...intent, ...named, amountText, bodyHash },
+    decisionId: `decision-${number}`,
+    facts: { ...facts, appendedAtMs: T0_MS + number, signer: { kid: 'k', agent } },
+  };
+}
+
+/** Cuts a stream into batches of one size and hands the state on, as a partition's owner does. */
+function decideInBatches(items: readonly BatchItem[], size: number) {
+  let state = before;
+  const recorded = new Map<string, { decisionId: string; bodyHash: string }>();
+  const results = [];
+  for (let at = 0; at < items.length; at += size) {
+    const batch = items.slice(at, at + size).map((one) => {
+      // What an earlier batch committed is read back from the database.
+      const known = recorded.get(one.intent.intentId) ?? null;
+      return { ...one, facts: { ...one.facts, recorded: known } };
+    });
+    const decided = decideBatch(state, batch);
+    for (const { intent: one, decisionId } of batch) {
+      if (!recorded.has(one.intentId)) recorded.set(one.intentId, { decisionId, bodyHash: one.bodyHash });
+    }
+    state = decided.state;
+    results.push(...decided.results);
+  }
+  return { results, state };
+}
+
+const stream = fc.array(
+  fc.record({
+    number: fc.integer({ min: 0, max: 40 }), // few ids: repeats and conflicts occur
+    cents: fc.integer({ min: 0, max: 3_000 }),
+    by: fc.constantFrom('own' as const, 'sibling' as const),
+  }),
+  { maxLength: 80 },
+);
+const itemsOf = (entries: { number: number; cents: number; by: 'own' | 'sibling' }[]) =>
+  entries.map(({ number, cents, by }) => item(number, (cents / 100).toFixed(2), by, `body-${number}-${cents % 2}`));
+
+describe('decideBatch', () => {
+  it('D2: batch sizes 1, 7 and 512 give identical decisions, read sets and state', () => {
+    fc.assert(
+      fc.property(stream.map(itemsOf), (items) => {
+        const [one, seven, many] = [1, 7, 512].map((size) => decideInBatches(items, size));
+        expect(seven).toEqual(one);
+        expect(many).toEqual(one);
+      }),
+    );
+  });
+
+  it('F4: whatever the order, no level is ever held beyond its limit, and held is the sum authorized', () => {
+    fc.assert(
+      fc.property(stream.map(itemsOf), (items) => {
+        const { results, state } = decideInBatches(items, 7);
+        const granted = results.map(({ decision }) => decimal(decision.terms?.amount ?? '0'));
+        const sum = granted.reduce((total, amount) => total.plus(amount), ZERO);
+        const root = state.levels.get(ORGANISATION);
+        expect(root?.budget.held.eq(sum)).toBe(true);
+        for (const {
+          mandate: { totalLimit },
+          budget,
+        } of state.levels.values()) {
+          expect(availableOf(totalLimit, budget).gte(0)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it('a spend of one agent leaves its team less for the next', () => {
+    const { results } = decideBatch(before, [
+      item(1, '60.00'),
+      item(2, '50.00', 'sibling'),
+      item(3, '40.00', 'sibling'),
+    ]);
+    expect(results.map(({ decision }) => decision.code)).toEqual([null, 'budget_exceeded', null]);
+  });
+
+  it('A22: a repeat within a batch names the first decision, another body under its id is a conflict', () => {
+    const { results } = decideBatch(before, [item(1, '5.00'), item(1, '5.00'), item(1, '5.00', 'own', 'other')]);
+    expect(results.map(({ decision }) => decision.code)).toEqual([null, 'intent_replayed', 'idempotency_conflict']);
+    expect(results[1]?.readSet.recorded).toEqual({ decision: 'decision-1', body_hash: 'body-1' });
+  });
+
+  it('E13: only the first intent of a flow activates it', () => {
+    const { results, state } = decideBatch(before, [item(1, '1.00'), item(2, '1.00')]);
+    expect(results.map(({ transitions }) => transitions.length)).toEqual([2, 0]);
+    expect(state.flows.get(OWN)).toMatchObject({ state: 'executing', sequence: 11n });
+  });
+
+  it('denies what is not among the locked rows', () => {
+    const elsewhere = { ...item(1, '1.00'), intent: { ...intent, mandate: 'elsewhere' } };
+    expect(decideBatch(before, [elsewhere]).results[0]?.decision.code).toBe('mandate_unknown');
+    const noTeam = new Map([...before.levels].filter(([id]) => id !== TEAM));
+    expect(decideBatch({ ...before, levels: noTeam }, [item(1, '1.00')]).results[0]?.decision.code).toBe(
+      'authorization_discontinuity',
+    );
+    const noFlow = decideBatch({ ...before, flows: new Map() }, [item(1, '1.00')]);
+    expect(noFlow.results[0]?.decision.code).toBe('flow_not_activated');
+  });
+
+  it('changes nothing it was given', () => {
+    const frozen = { levels: new Map(before.levels), flows: new Map(before.flows) };
+    decideBatch(before, [item(1, '5.00')]);
+    expect(before).toEqual(frozen);
+  });
+
+  it('has a named maximum', () => {
+    const many = Array.from({ length: LIMITS.batchItemsMax + 1 }, () => item(1, '1.00'));
+    expect(() => decideBatch(before, many)).toThrow('ERR_BATCH_TOO_LARGE');
+  });
+});
