@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { CloudEvent, Kafka } from 'cloudevents';
 import { cloudEventHeaders, readRecordHeaders } from './cloudevents.js';
 
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
@@ -23,6 +24,34 @@ describe('CloudEvents headers', () => {
       ce_subject: 'flow-1',
       'content-type': 'application/json',
       traceparent,
+    });
+  });
+
+  it('are what the CloudEvents SDK writes for the same event', () => {
+    const { id, source, type, subject } = event;
+    const sdk = Kafka.binary(
+      new CloudEvent({
+        ...{ id, source, type, subject, specversion: '1.0', time: '1970-01-01T00:00:01.500Z', data: { a: 1 } },
+        ...{ datacontenttype: 'application/json', traceparent },
+      }),
+    );
+    // To the SDK the trace is an extension attribute; ours is the header W3C Trace Context names.
+    const { 'content-type': contentType, traceparent: trace, ...attributes } = cloudEventHeaders(event);
+    expect(sdk.headers).toMatchObject({ ...attributes, ce_traceparent: trace });
+    expect(sdk.headers['content-type']).toBe(contentType);
+  });
+
+  it('are read by the CloudEvents SDK as the same event', () => {
+    const value = Buffer.from('{"a":1}');
+    const message = { headers: cloudEventHeaders(event), key: '', value, body: value };
+    const read = Kafka.toEvent(message);
+    expect(Array.isArray(read)).toBe(false);
+    expect(read).toMatchObject({
+      id: 'e-1',
+      source: event.source,
+      type: event.type,
+      subject: 'flow-1',
+      specversion: '1.0',
     });
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { parseEvent } from '@spendgate/codec';
 import { createHash } from 'node:crypto';
 import { DeadLetters, type DeadLetter } from './dead-letters.js';
 import type { OutgoingRecord, TransportRecord } from './event-transport.js';
@@ -30,6 +31,14 @@ function letterOf(record: OutgoingRecord | undefined): DeadLetter {
 }
 
 describe('DeadLetters', () => {
+  it('writes what the schema of the topic says', async () => {
+    const { letters, sent } = open();
+    await letters.report(RECORD, 'malformed', 'amount.value');
+    await letters.report({ ...RECORD, key: null, value: null }, 'ERR_TEST_DEFECT');
+    const parsed = sent.map(({ value }) => parseEvent('dead-letters.v1', value ?? Buffer.alloc(0)));
+    expect(parsed).toMatchObject([{ ok: true }, { ok: true }]);
+  });
+
   it('keeps 4 KiB of the payload, its length and its digest, under the place it came from', async () => {
     const { letters, sent } = open();
     await letters.report(RECORD, 'encoding_invalid', 'payload.amount');
@@ -39,8 +48,8 @@ describe('DeadLetters', () => {
       offset: '1152921504606846976',
       reason: 'encoding_invalid',
       field: 'payload.amount',
-      payloadBytes: 5_000,
-      payloadHash: createHash('sha256').update('x'.repeat(5_000)).digest('base64url'),
+      payload_bytes: 5_000,
+      payload_hash: createHash('sha256').update('x'.repeat(5_000)).digest('base64url'),
       suppressed: 0,
     });
     expect(Buffer.from(letterOf(sent[0]).payload, 'base64')).toHaveLength(4_096);

@@ -28,9 +28,9 @@ export interface DeadLetter {
   readonly tombstone: boolean;
   /** Base64 of the first 4 KiB. */
   readonly payload: string;
-  readonly payloadBytes: number;
+  readonly payload_bytes: number;
   /** SHA-256 of the whole payload, base64url. */
-  readonly payloadHash: string;
+  readonly payload_hash: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Dead letters of this partition above the quota since the last one that was written. */
   readonly suppressed: number;
@@ -120,8 +120,8 @@ function toDeadLetter(
     key: record.key === null ? null : record.key.subarray(0, KEY_BYTES_MAX).toString('base64'),
     tombstone: record.value === null,
     payload: payload.subarray(0, PAYLOAD_BYTES_MAX).toString('base64'),
-    payloadBytes: payload.length,
-    payloadHash: createHash('sha256').update(payload).digest('base64url'),
+    payload_bytes: payload.length,
+    payload_hash: createHash('sha256').update(payload).digest('base64url'),
     headers: boundHeaders(record.headers),
     suppressed,
   };

@@ -245,7 +245,7 @@ export function describeFaults(name: string, openWorld: () => Promise<TransportW
           topic: TOPICS.paymentIntents,
           offset: '13',
           reason: 'ERR_TEST_DEFECT',
-          payloadBytes: 10_007,
+          payload_bytes: 10_007,
           tombstone: false,
           headers: { ce_id: 'id', traceparent: 'trace' },
         });
