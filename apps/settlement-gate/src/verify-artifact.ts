@@ -10,7 +10,7 @@ import {
   formatMoney,
   isDenialCode,
 } from '@spendgate/core';
-import { locateArtifacts, readArtifactKeys, readClockMs, readSettlementState } from '@spendgate/store';
+import { locateArtifacts, readClockMs, readDomainKeys, readSettlementState } from '@spendgate/store';
 import type { GateParts } from './gate-parts.js';
 import { ArtifactViews } from './settling/artifact-view.js';
 import { factsFor } from './settling/gate-facts.js';
@@ -80,9 +80,9 @@ export class VerifyArtifact {
   /** Public artifact keys with their history: one that is retired still proves what it signed. */
   private async artifactKeys(): Promise<KeyLookup> {
     const { pool, domain } = this.parts.runtime;
-    const rows = await readArtifactKeys(pool);
-    const keys = rows.flatMap(({ jwk, activeFrom }) => {
-      const owner = { purpose: 'artifact', party: domain.issuer, activeFromMs: activeFrom.getTime() } as const;
+    const rows = (await readDomainKeys(pool)).filter((row) => row.purpose === 'artifact');
+    const keys = rows.flatMap(({ jwk, activeFromMs }) => {
+      const owner = { purpose: 'artifact', party: domain.issuer, activeFromMs } as const;
       const parsed = parsePublicKey(jwk, { ...owner, retiredAtMs: null });
       return parsed.ok ? [parsed.key] : [];
     });

@@ -17,3 +17,14 @@ export {
   signIntent,
 } from './test-domain.js';
 export { type TestRuntime, type TestRuntimeOptions, batchOf, openTestRuntime } from './test-runtime.js';
+export { type ArtifactChange, type IssuedTestArtifact, issueTestArtifact } from './settlement-artifacts.js';
+export {
+  captureClaims,
+  outcomeClaims,
+  refundClaims,
+  requestClaims,
+  signOutcome,
+  signRequest,
+  voidClaims,
+} from './settlement-requests.js';
+export { LeafWriter } from './leaf-writer.js';

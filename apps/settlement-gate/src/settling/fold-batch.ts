@@ -82,6 +82,17 @@ function refuseStaleKey(by: { readonly kid: string; readonly partyId: string }, 
   return retired ? refuse('key_retired', 'header.kid') : null;
 }
 
+/** A presenter's clock may run ahead of ours by this; more, and a token signed today would be good for another year. */
+const SIGNED_AHEAD_MS_MAX = 60_000;
+
+/** A request is an act, not a standing right: outside its few minutes the signature says nothing any more. */
+export function refuseUntimely(claims: { readonly iat: number; readonly exp: number }, judgedAtMs: number) {
+  if (!(judgedAtMs < claims.exp * 1_000)) return refuse('signature_invalid', 'exp', { verified: true });
+  if (claims.iat * 1_000 - judgedAtMs > SIGNED_AHEAD_MS_MAX)
+    return refuse('signature_invalid', 'iat', { verified: true });
+  return null;
+}
+
 function foldRequest(item: RequestItem, state: FoldState, context: FoldContext, folded: Folded): GateAnswer {
   if (item.appendedAtMs !== null && item.appendedAtMs - context.judgedAtMs > LIMITS.clockAheadMsMax) {
     return refuse('clock_untrusted', null, { verified: true });
@@ -89,6 +100,8 @@ function foldRequest(item: RequestItem, state: FoldState, context: FoldContext, 
   const recorded = state.settlement(item.settlementId);
   const isLastWord = recorded !== undefined && !mayRetry(recorded);
   if (isLastWord && recorded.bodyHash.equals(item.bodyHash)) return repeat(item, recorded, folded);
+  const untimely = refuseUntimely(item.claims, context.judgedAtMs);
+  if (untimely !== null) return untimely;
   const row = state.artifact(item.claims.artifact.id);
   const capture = captureOf(item, state);
   const facts = factsOf(item, context.sources, {

@@ -8,7 +8,7 @@ import {
   parseMoney,
 } from '@spendgate/core';
 import type { RecordedSettlement } from '@spendgate/store';
-import type { FoldContext, Folded } from './fold-batch.js';
+import { type FoldContext, type Folded, refuseUntimely } from './fold-batch.js';
 import type { FoldState } from './fold-state.js';
 import { type GateRefusal, type OutcomeAnswer, type OutcomeItem, type ReportItem, refuse } from './gate-item.js';
 import { outcomeEvent } from './settlement-events.js';
@@ -31,6 +31,8 @@ export function foldOutcome(
   if (settlement === undefined || row === undefined) return refuse('artifact_not_issued', 'artifact');
   const known = state.outcome(item.outcomeId);
   if (known !== undefined) return answer(item, known.applied, settlement.state, true);
+  const untimely = item.kind === 'outcome' ? refuseUntimely(item.claims, context.judgedAtMs) : null;
+  if (untimely !== null) return untimely;
   const pending = pendingOf(settlement);
   const word = item.kind === 'outcome' ? item.claims.outcome : item.outcome;
   // Money that moved with another amount is neither the capture we granted nor none: unknown, and a person must look.

@@ -1,22 +1,13 @@
-import { canonicalize, readRecordHeaders, sha256 } from '@spendgate/codec';
-import type { EventOf } from '@spendgate/codec';
-import { type RecordBatch, TOPICS, type TransportRecord } from '@spendgate/messaging';
-import type { OutboxRow, RefusalRow } from '@spendgate/store';
+import type { RecordBatch, TransportRecord } from '@spendgate/messaging';
+import type { LaneLease } from '@spendgate/store';
 import type { GateParts } from '../gate-parts.js';
 import { type GateAnswer, type GateItem, type GateRefusal, refuse } from './gate-item.js';
 import { RegistryView } from './registry-view.js';
 import { type DecodedRequest, decodeRequest, verifyRequest } from './request-reader.js';
-import type { RefusalEffects } from './settle-batch.js';
+import { type Refused, refusalEffects } from './refusal-effects.js';
 
-/** Refusals of a batch that get an event each; beyond these one summary per code. */
-const SINGLE_EVENTS_MAX = 200;
 /** Codes of what nobody could read as a request: kept as evidence in dead letters. */
 const UNREADABLE: ReadonlySet<string> = new Set(['malformed', 'too_large', 'encoding_invalid', 'type_mismatch']);
-
-interface Refused {
-  readonly record: TransportRecord;
-  readonly refusal: GateRefusal;
-}
 
 /** The gate's door on the log: a partition's records, decided in one transaction with their offsets. */
 export class SettleRecords {
@@ -45,16 +36,30 @@ export class SettleRecords {
     const settled = await settle.execute(lane, items, {
       first,
       last,
-      refused: (answers, judgedAtMs) => {
-        const all = [...refused, ...refusedIn(answers, sources)];
-        const leaves = summaries(all).map((payload) =>
-          leafWriter.write('refusals_summarised', judgedAtMs, payload, []),
-        );
-        return { rows: all.map(rowOf), leaves, events: eventsOf(all, judgedAtMs) } satisfies RefusalEffects;
-      },
+      refused: (answers, judgedAtMs) =>
+        refusalEffects([...refused, ...refusedIn(answers, sources)], judgedAtMs, leafWriter),
     });
     events.push(lane, settled.events);
     if (settled.transfers.length > 0) caller.call(settled.transfers);
+  }
+
+  /** Publishes what the lane's owner before left unpublished. */
+  takeOver(lane: LaneLease): Promise<void> {
+    return this.parts.events.takeOver(lane);
+  }
+
+  /** A record that meets a state our code rules out, alone: denied as ours to mend, and the lane goes on. */
+  async contain(record: TransportRecord, lane: LaneLease, defect: Error): Promise<void> {
+    const { settle, events, deadLetters, runtime } = this.parts;
+    runtime.logger.error(`settlement request denied by a defect of ours: ${defect.stack ?? defect.message}`);
+    await deadLetters.report(record, 'internal_denied');
+    const refused = [{ record, refusal: refuse('internal_denied', null, { verified: true }) }];
+    const settled = await settle.execute(lane, [], {
+      first: record.offset,
+      last: record.offset,
+      refused: (_, judgedAtMs) => refusalEffects(refused, judgedAtMs, this.parts.leafWriter),
+    });
+    events.push(lane, settled.events);
   }
 
   private async read(records: readonly TransportRecord[]): Promise<(GateItem | GateRefusal)[]> {
@@ -94,88 +99,4 @@ function refusedIn(answers: readonly GateAnswer[], sources: readonly TransportRe
     const record = sources[index];
     return answer.kind === 'refused' && record !== undefined ? [{ record, refusal: answer }] : [];
   });
-}
-
-function digestOf(record: TransportRecord): Buffer {
-  return sha256(record.value ?? '');
-}
-
-function rowOf({ record, refusal }: Refused): RefusalRow {
-  const { code, field } = refusal;
-  const ceId = readRecordHeaders(record.headers).id;
-  return { laneOffset: record.offset, code, field, ceId, digest: digestOf(record), decisionId: null };
-}
-
-function byCode(refused: readonly Refused[]): [string, Refused[]][] {
-  const groups = new Map<string, Refused[]>();
-  for (const each of refused) {
-    const group = groups.get(each.refusal.code) ?? [];
-    group.push(each);
-    groups.set(each.refusal.code, group);
-  }
-  return [...groups];
-}
-
-/** Payload schema refusals/1: one per reason, however many records. */
-function summaries(refused: readonly Refused[]): object[] {
-  return byCode(refused).map(([code, same]) => ({
-    topic: same[0]?.record.topic ?? '',
-    partition: same[0]?.record.partition ?? 0,
-    first_offset: String(same[0]?.record.offset ?? 0),
-    last_offset: String(same.at(-1)?.record.offset ?? 0),
-    code,
-    count: same.length,
-    digest: groupDigest(same),
-  }));
-}
-
-function groupDigest(refused: readonly Refused[]): string {
-  return sha256(Buffer.concat(refused.map(({ record }) => digestOf(record)))).toString('base64url');
-}
-
-type IntentRefused = EventOf<'intent-refusals.v1'>;
-
-function eventsOf(refused: readonly Refused[], refusedAtMs: number): OutboxRow[] {
-  const single = refused.slice(0, SINGLE_EVENTS_MAX).map((each): OutboxRow => {
-    const { record, refusal } = each;
-    const event: IntentRefused = {
-      v: 1,
-      topic: record.topic,
-      partition: record.partition,
-      kind: 'refusal',
-      offset: String(record.offset),
-      ce_id: readRecordHeaders(record.headers).id,
-      code: refusal.code,
-      field: refusal.field,
-      decision_id: null,
-      refused_at_ms: refusedAtMs,
-    };
-    return refusalRow(record, `refusal/${record.offset}`, event);
-  });
-  const rest = byCode(refused.slice(SINGLE_EVENTS_MAX)).flatMap(([, same]) => summaryEvent(same, refusedAtMs));
-  return [...single, ...rest];
-}
-
-function summaryEvent(same: readonly Refused[], refusedAtMs: number): OutboxRow[] {
-  const [first, last] = [same[0], same.at(-1)];
-  if (first === undefined || last === undefined) return [];
-  const { record, refusal } = first;
-  const event: IntentRefused = {
-    v: 1,
-    topic: record.topic,
-    partition: record.partition,
-    kind: 'summary',
-    first_offset: String(record.offset),
-    last_offset: String(last.record.offset),
-    code: refusal.code,
-    count: same.length,
-    digest: groupDigest(same),
-    refused_at_ms: refusedAtMs,
-  };
-  return [refusalRow(record, `refusals/${record.offset}/${refusal.code}`, event)];
-}
-
-function refusalRow(record: TransportRecord, kind: string, event: IntentRefused): OutboxRow {
-  const key = `${record.topic}/${record.partition}`;
-  return { topic: TOPICS.intentRefusals, key, kind, ref: null, flowId: null, body: canonicalize(event) };
 }

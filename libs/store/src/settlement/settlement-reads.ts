@@ -112,21 +112,3 @@ export async function* readStoredSettlements(
     after = [last.settlementId, last.flowId, last.attempt];
   }
 }
-
-const DOMAIN_KEYS = statement(
-  'settlement-artifact-keys',
-  `SELECT kid, jwk, active_from AS "activeFrom", retired_at AS "retiredAt" FROM domain_keys WHERE purpose = 'artifact'`,
-);
-
-/** A public artifact key of the domain, with its history. */
-export interface ArtifactKeyRow {
-  readonly kid: string;
-  readonly jwk: unknown;
-  readonly activeFrom: Date;
-  readonly retiredAt: Date | null;
-}
-
-/** Every key that ever signed artifacts: an old one still proves what it signed. */
-export function readArtifactKeys(db: Queryable): Promise<ArtifactKeyRow[]> {
-  return query<ArtifactKeyRow & Record<string, unknown>>(db, DOMAIN_KEYS);
-}
