@@ -28,3 +28,5 @@ export {
   voidClaims,
 } from './settlement-requests.js';
 export { LeafWriter } from './leaf-writer.js';
+export { referenceFiles } from './reference/reference-files.js';
+export { type TokenVector, makeTokenVectors } from './reference/token-vectors.js';

@@ -13,7 +13,7 @@ export async function referenceFiles(): Promise<Record<string, string>> {
   return {
     'docs/reference/tokens.md': tokensPage(vectors),
     'docs/reference/denials.md': denialsPage(),
-    'docs/reference/asyncapi.json': `${JSON.stringify(asyncApi(), null, 2)}\n`,
+    'docs/reference/asyncapi.json': `${JSON.stringify(asyncApi({ version: '0.1.0' }), null, 2)}\n`,
     ...Object.fromEntries(vectorFiles),
   };
 }
