@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { MandateClaim, PaymentIntentClaims } from '@spendgate/codec';
-import { TOPICS } from '@spendgate/messaging';
+import { DependencyError } from '@spendgate/core';
+import { TOPICS, partitionOf } from '@spendgate/messaging';
 import { inControlAct, revokeMandates } from '@spendgate/store';
 import {
   type TestRuntime,
@@ -31,8 +32,8 @@ function countedSalts() {
   return { salt: () => Buffer.alloc(32, (count += 1) % 256) };
 }
 
-async function open(mandates: readonly MandateClaim[] = [ROOT, TEAM, MAIN, OTHER]): Promise<void> {
-  world = await openTestRuntime({ settings: AUTHORIZER_SETTINGS, agents: ['buyer', 'rival'] });
+async function open(mandates: readonly MandateClaim[] = [ROOT, TEAM, MAIN, OTHER], partitions = 1): Promise<void> {
+  world = await openTestRuntime({ settings: AUTHORIZER_SETTINGS, agents: ['buyer', 'rival'], partitions });
   await world.domain.mandates(mandates);
   authorize = new AuthorizeBatch(createAuthorizerParts(world.runtime, countedSalts()));
 }
@@ -52,11 +53,15 @@ async function outcomes(): Promise<string[]> {
   return found.map(({ outcome, code }) => code ?? outcome);
 }
 
-async function published(topic: string): Promise<string[]> {
-  const found = await rows<{ value: Buffer; headers: unknown }>(
-    `SELECT value, headers FROM embedded_records WHERE topic = '${topic}' ORDER BY "offset"`,
+async function published(topic = '%'): Promise<string[]> {
+  const found = await rows<{ topic: string; value: Buffer; headers: object }>(
+    `SELECT topic, value, headers FROM embedded_records WHERE topic LIKE '${topic}' ORDER BY "offset"`,
   );
-  return found.map(({ value, headers }) => `${JSON.stringify(headers)} ${value.toString()}`);
+  return found.map((record) => `${record.topic} ${sortedJson(record.headers)} ${record.value.toString()}`);
+}
+
+function sortedJson(headers: object): string {
+  return JSON.stringify(Object.entries(headers).sort());
 }
 
 beforeEach(() => open());
@@ -85,11 +90,12 @@ describe('authorizing a batch', () => {
 
   it('I1: never holds more than the root allows, whatever two flows ask for in one batch', async () => {
     const lane = await world.lane(TOPICS.paymentIntents);
-    const asked = Array.from({ length: 12 }, (_, i) =>
-      sign(`n${i}`, { mandate: i % 2 === 0 ? MAIN.id : OTHER.id }),
-    );
+    const asked = Array.from({ length: 12 }, (_, i) => sign(`n${i}`, { mandate: i % 2 === 0 ? MAIN.id : OTHER.id }));
     await authorize.execute(batchOf(lane, await Promise.all(asked), { appendedAtMs: NOW_MS }));
-    expect(await outcomes()).toEqual([...Array<string>(8).fill('authorized'), ...Array<string>(4).fill('budget_exceeded')]);
+    expect(await outcomes()).toEqual([
+      ...Array<string>(8).fill('authorized'),
+      ...Array<string>(4).fill('budget_exceeded'),
+    ]);
   });
 
   it('A22: answers a replay with the decision already recorded, in the same batch and in a later one', async () => {
@@ -137,21 +143,26 @@ describe('authorizing a batch', () => {
 });
 
 describe('what a crash or another owner may do', () => {
-  it('publishes the same bytes again after a takeover between commit and publish', async () => {
+  it('publishes the same bytes again after a crash between commit and publish', async () => {
     const lane = await world.lane(TOPICS.paymentIntents);
-    const batch = batchOf(lane, [await sign('a'), 'rubbish', await sign('b')], { appendedAtMs: NOW_MS });
-    await authorize.execute(batch);
-    const topics = [TOPICS.authorizationArtifacts, TOPICS.authorizationDecisions, TOPICS.intentRefusals];
-    const before = await Promise.all(topics.map(published));
-    // As a crash right after the commit leaves it: nothing marked as published, every row still there.
-    const kept = await keptOutbox();
-    await world.database.pool.query('DELETE FROM embedded_records');
-    await world.database.pool.query(`UPDATE lanes SET published = 0`);
-    await restoreOutbox(kept);
-    const next = new AuthorizeBatch(createAuthorizerParts(world.runtime));
-    await next.takeOver(await world.lane(TOPICS.paymentIntents));
-    expect(await Promise.all(topics.map(published))).toEqual(before);
-    expect(before[0]).toHaveLength(2);
+    const lost: string[] = [];
+    // The process ends after the commit, when it would send: what it would have sent is kept to compare.
+    const crashing = Object.create(world.runtime.transport, {
+      publish: {
+        value: (topic: string, records: readonly { headers: object; value: Buffer }[]) => {
+          lost.push(...records.map((record) => `${topic} ${sortedJson(record.headers)} ${record.value.toString()}`));
+          return Promise.reject(new DependencyError('ERR_SPEC_CRASH', 'as a kill here would leave it'));
+        },
+      },
+    }) as typeof world.runtime.transport; // as: Object.create says nothing of what it made
+    const first = new AuthorizeBatch(createAuthorizerParts({ ...world.runtime, transport: crashing }));
+    const values = [await sign('a'), await sign('a'), await sign('b')];
+    const batch = batchOf(lane, values, { appendedAtMs: NOW_MS });
+    await expect(first.execute(batch)).rejects.toThrow('ERR_SPEC_CRASH');
+    expect(await outcomes()).toEqual(['authorized', 'authorized']);
+    await authorize.takeOver(await world.lane(TOPICS.paymentIntents));
+    expect((await published()).sort()).toEqual(lost.sort());
+    expect(lost).toHaveLength(6); // two decisions, two artifacts, a transition, a refusal
   });
 
   it('writes nothing for an owner whose lane was taken', async () => {
@@ -163,14 +174,108 @@ describe('what a crash or another owner may do', () => {
 
   it('decides again on fresh facts when a control act comes between reading them and the locks', async () => {
     const lane = await world.lane(TOPICS.paymentIntents);
-    await authorize.execute(batchOf(lane, [await sign('a')], { appendedAtMs: NOW_MS })); // facts are cached now
-    await inControlAct(world.database.pool, (act) =>
-      revokeMandates(act, { mandateIds: [TEAM.id], reason: 'spec' } as unknown as Parameters<typeof revokeMandates>[1]),
+    const parts = createAuthorizerParts(world.runtime);
+    const { registry } = parts;
+    const loads: bigint[] = [];
+    const racing = Object.create(registry, {
+      at: {
+        value: async (needs: Parameters<typeof registry.at>[0]) => {
+          const facts = await registry.at(needs);
+          loads.push(facts.epoch);
+          if (loads.length === 1)
+            await inControlAct(world.database.pool, (act) =>
+              revokeMandates(act, { mandateIds: [TEAM.id], by: 'acme', reason: 'spec' }),
+            );
+          return facts;
+        },
+      },
+    }) as typeof registry; // as: Object.create says nothing of what it made
+    const raced = new AuthorizeBatch({ ...parts, registry: racing, decide: { ...parts.decide, registry: racing } });
+    await raced.execute(batchOf(lane, [await sign('a')], { appendedAtMs: NOW_MS }));
+    expect(await outcomes()).toEqual(['mandate_revoked']);
+    expect(loads).toHaveLength(2);
+  });
+
+  it('D2: gives identical bytes in batches of 1, 7 and 512', async () => {
+    const jtis = Array.from({ length: 23 }, (_, i) => `n${i}`);
+    const amounts = ['12.50', '0.00', '3.10', '60.00'];
+    const values = await Promise.all(
+      jtis.map((jti, i) => sign(jti, { amount: { value: amounts[i % 4] ?? '', currency: 'USD' } })),
     );
-    await authorize.execute(batchOf(lane, [await sign('b')], { firstOffset: 1n, appendedAtMs: NOW_MS }));
-    expect((await outcomes())[1]).toBe('mandate_revoked');
+    const snapshot = async (size: number): Promise<unknown[]> => {
+      await freezeClock();
+      const lane = await world.lane(TOPICS.paymentIntents);
+      const one = new AuthorizeBatch(createAuthorizerParts(world.runtime, countedSalts()));
+      for (let at = 0; at < values.length; at += size) {
+        const part = values.slice(at, at + size);
+        await one.execute(batchOf(lane, part, { firstOffset: BigInt(at), appendedAtMs: NOW_MS }));
+      }
+      return [
+        await rows('SELECT * FROM decisions ORDER BY lane_offset'),
+        await rows('SELECT * FROM artifacts ORDER BY status_idx'),
+        await rows(`SELECT l.* FROM leaves l JOIN lanes USING (lane_id) WHERE name LIKE 'payment%' ORDER BY seq`),
+        (await published()).sort(),
+      ];
+    };
+    const before = await rows<{ all: string }>(`SELECT json_agg(f)::text AS all FROM flows f`);
+    const results: unknown[][] = [];
+    for (const size of [512, 7, 1]) {
+      results.push(await snapshot(size));
+      await world.database.pool.query(
+        `TRUNCATE decisions, artifacts, holds, refusals, outbox, embedded_records, flows;
+         DELETE FROM leaves USING lanes WHERE leaves.lane_id = lanes.lane_id AND name LIKE 'payment%';
+         UPDATE lanes SET next = 0, leaf_seq = 0, outbox_seq = 0, published = 0, appended_mark_ms = 0 WHERE name LIKE 'payment%';
+         UPDATE embedded_partitions SET next_offset = 0; UPDATE budgets SET held = 0`,
+      );
+      await world.database.pool.query('INSERT INTO flows SELECT * FROM json_populate_recordset(NULL::flows, $1)', [
+        before[0]?.all,
+      ]);
+    }
+    expect(results[1]).toEqual(results[0]);
+    expect(results[2]).toEqual(results[0]);
+  });
+
+  it('I1: never holds more than the root allows when four owners decide at once', async () => {
+    await world.close();
+    const leaves = Array.from({ length: 16 }, (_, i) =>
+      mandateClaim(`leaf${i}`, { parent: ROOT.id, depth: 1, limits: ROOT.limits }),
+    );
+    await open([ROOT, ...leaves], 4);
+    const lanes = await Promise.all([0, 1, 2, 3].map((partition) => world.lane(TOPICS.paymentIntents, partition)));
+    const byPartition = lanes.map((lane, partition) => ({
+      lane,
+      partition,
+      mandates: leaves.filter((leaf) => partitionOf(leaf.id, 4) === partition),
+    }));
+    await Promise.all(
+      byPartition.map(async ({ lane, partition, mandates }) => {
+        const asked = mandates.flatMap(({ id }) => [0, 1, 2].map((n) => sign(`${id}-${n}`, { mandate: id })));
+        const options = { partition, partitions: 4, appendedAtMs: NOW_MS };
+        if (asked.length > 0) await authorize.execute(batchOf(lane, await Promise.all(asked), options));
+      }),
+    );
+    const counted = await rows('SELECT outcome, count(*)::int AS n FROM decisions GROUP BY 1 ORDER BY 1');
+    expect(counted).toEqual([
+      { outcome: 'authorized', n: 8 },
+      { outcome: 'denied', n: 40 },
+    ]);
   });
 });
+
+/** Every session reads this clock in place of the server's: a name in front of pg_catalog wins. */
+async function freezeClock(): Promise<void> {
+  const { pool } = world.database;
+  await pool.query(
+    `CREATE SCHEMA IF NOT EXISTS frozen;
+     CREATE OR REPLACE FUNCTION frozen.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS
+       $$ SELECT to_timestamp(${NOW_MS / 1000}) $$;
+     DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = frozen, public, pg_catalog', current_database()); END $$`,
+  );
+  // Sessions of the pool took their path when they connected.
+  await Promise.all(
+    Array.from({ length: 20 }, () => pool.query('SET search_path = frozen, public, pg_catalog; SELECT pg_sleep(0.05)')),
+  );
+}
 
 describe('determinism', () => {
   it('D2: recomputes every stored decision to the same bytes', async () => {
@@ -188,17 +293,9 @@ describe('determinism', () => {
       'mandate_unknown',
     ]);
     expect(await replayDecisions(world.database.pool)).toEqual({ checked: 6, differences: [], notRecomputable: 0 });
-    await world.database.pool.query(`UPDATE decisions SET outcome = 'authorized', code = NULL WHERE code = 'budget_exceeded'`);
+    await world.database.pool.query(
+      `UPDATE decisions SET outcome = 'authorized', code = NULL WHERE code = 'budget_exceeded'`,
+    );
     expect((await replayDecisions(world.database.pool)).differences).toHaveLength(1);
   });
 });
-
-async function keptOutbox(): Promise<string> {
-  const [row] = await rows<{ all: string }>(`SELECT coalesce(json_agg(o), '[]')::text AS all FROM outbox o`);
-  return row?.all ?? '[]';
-}
-
-async function restoreOutbox(kept: string): Promise<void> {
-  await world.database.pool.query('DELETE FROM outbox');
-  await world.database.pool.query('INSERT INTO outbox SELECT * FROM json_populate_recordset(NULL::outbox, $1)', [kept]);
-}

@@ -90,7 +90,7 @@ export class AuthorizeBatch {
       ),
     );
     metrics.batch('authorizer', batch.records.length);
-    this.size.learn(batch.records.length, committed.lockedMs);
+    this.size.learn(batch.records.length, committed.locked);
     return committed;
   }
 

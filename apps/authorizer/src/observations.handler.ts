@@ -1,11 +1,16 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { type RecordBatch, TOPICS } from '@spendgate/messaging';
+import { type LaneAcquired, type RecordBatch, TOPICS, laneAcquired } from '@spendgate/messaging';
 import { RecordObservations } from './record-observations.js';
 
 @Controller()
 export class ObservationsHandler {
   constructor(@Inject(RecordObservations) private readonly record: RecordObservations) {}
+
+  @EventPattern(laneAcquired(TOPICS.observations))
+  onLane(@Payload() { lane }: LaneAcquired): Promise<void> {
+    return this.record.takeOver(lane);
+  }
 
   @EventPattern(TOPICS.observations)
   onBatch(@Payload() batch: RecordBatch): Promise<void> {

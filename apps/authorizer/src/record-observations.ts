@@ -33,6 +33,11 @@ interface Observation {
 export class RecordObservations {
   constructor(private readonly parts: AuthorizerParts) {}
 
+  /** Publishes what the lane's last owner committed and may not have sent. */
+  takeOver(lane: RecordBatch['lane']): Promise<void> {
+    return this.parts.progress.takeOver(lane);
+  }
+
   async execute(batch: RecordBatch): Promise<void> {
     if (batch.records.length === 0) return;
     await this.parts.progress.takeOver(batch.lane);

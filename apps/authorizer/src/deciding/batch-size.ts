@@ -1,11 +1,23 @@
 /** Locks are held no longer than this per batch (design 2): everybody who shares a root waits for it. */
 export const LOCKED_MS_MAX = 20;
+/**
+ * What a batch of one costs too (round trips, the durable commit) shrinks with no batch. When it alone uses up the
+ * bound, on a slow disk or a busy machine, records still get this much: smaller batches would only repeat the cost.
+ */
+const RECORDS_MS_MIN = 10;
 const SIZE_MIN = 8;
 /** Bounds the parameters of one statement to a few MB. */
 export const SIZE_MAX = 512;
-/** Below this share of the bound there is room to grow. */
-const ROOMY = 0.6;
-const GROWTH = 1.25;
+/** One batch moves the size by at most this factor, so that one slow commit does not shrink everything. */
+const STEP_MAX = 2;
+
+/** Where the time of a batch went while it held row locks, ms. */
+export interface LockedTime {
+  /** From the last lock to the commit. */
+  readonly lockedMs: number;
+  /** The part that does not depend on the number of records. */
+  readonly fixedMs: number;
+}
 
 /** How many records one transaction takes: follows how long the last ones held their locks. */
 export class BatchSize {
@@ -19,13 +31,14 @@ export class BatchSize {
     return Math.floor(this.size);
   }
 
-  /** @param records in the batch just done @param lockedMs from its first row lock to its commit, waiting left out */
-  learn(records: number, lockedMs: number): void {
-    if (lockedMs > LOCKED_MS_MAX) {
-      // One slow commit (a checkpoint of the database) must not shrink everything: at most by half at a time.
-      this.size = Math.max(SIZE_MIN, this.size / 2, (records * LOCKED_MS_MAX) / lockedMs);
-    } else if (records >= this.current && lockedMs < LOCKED_MS_MAX * ROOMY) {
-      this.size = Math.min(SIZE_MAX, this.size * GROWTH);
-    }
+  /** @param records in the batch just done */
+  learn(records: number, { lockedMs, fixedMs }: LockedTime): void {
+    const spentMs = Math.max(lockedMs - fixedMs, 0.001);
+    const allowedMs = Math.max(LOCKED_MS_MAX - fixedMs, RECORDS_MS_MIN);
+    const fitting = (records * allowedMs) / spentMs;
+    // A small batch that was quick says little about a large one: only a full one lets the size grow.
+    if (fitting > this.size && records < this.current) return;
+    const step = Math.min(Math.max(fitting, this.size / STEP_MAX), this.size * STEP_MAX);
+    this.size = Math.min(Math.max((this.size + step) / 2, SIZE_MIN), SIZE_MAX);
   }
 }

@@ -28,6 +28,7 @@ import type { AdmissionFacts, AdmissionRules } from '@spendgate/core';
 import type { EndedHold, HotKeys, LaneState, LeafRow } from '@spendgate/store';
 import type { Refusal } from '../intake/candidate.js';
 import type { TokenBuckets } from '../intake/token-buckets.js';
+import type { LockedTime } from './batch-size.js';
 import type { ComposedDecision, Naming } from './compose-decision.js';
 import { type BatchOutput, type EvaluatedIntent, decideBatch } from './decide-batch.js';
 import { summariseRefusals } from './summarise-refusals.js';
@@ -52,8 +53,8 @@ export interface Committed {
   readonly refusals: readonly Refusal[];
   readonly events: readonly NumberedOutboxRow[];
   readonly nextOutboxSeq: bigint;
-  /** From the last lock to the commit, ms. */
-  readonly lockedMs: number;
+  /** How long row locks were held, and how much of it a batch of one would have taken too. */
+  readonly locked: LockedTime;
 }
 
 export interface DecideOptions {
@@ -67,6 +68,9 @@ export interface DecideOptions {
   readonly cpu: <T>(stage: string, act: () => T) => T;
 }
 
+/** Statements between the last lock and the commit, whatever the slice: each costs a round trip of its own. */
+const STATEMENTS = 17;
+
 /**
  * Decides a slice in one transaction, in this order: shared control lock; fence and offset; statements that only lock;
  * reads in new statements; fold; set-based writes. The number of statements does not depend on the slice.
@@ -75,7 +79,7 @@ export interface DecideOptions {
  * @throws {RegistryMoved} a control act came between the facts and the locks: load them again, decide again
  */
 export async function decideInTransaction(slice: Slice, options: DecideOptions): Promise<Committed> {
-  let lockedAt = 0;
+  let [lockedAt, writtenAt, fixedMs] = [0, 0, 0];
   const decided = await inTransaction(options.pool, async (tx) => {
     await shareControl(tx);
     const lane = await fence(tx, slice.lane, slice.first, slice.last);
@@ -83,6 +87,7 @@ export async function decideInTransaction(slice: Slice, options: DecideOptions):
     await lockHotRows(tx, keys.flowIds, keys.mandateIds);
     lockedAt = performance.now();
     const { judgedAtMs, controlEpoch } = await readJudged(tx);
+    const roundTripMs = performance.now() - lockedAt;
     options.registry.checkEpoch(slice.facts, controlEpoch);
     const hot = await readHotState(tx, keys, judgedAtMs);
     const { rules, issuer, naming } = options;
@@ -90,9 +95,13 @@ export async function decideInTransaction(slice: Slice, options: DecideOptions):
     const output = options.cpu('authorizer_fold', () =>
       decideBatch({ intents, facts, hot, judgedAtMs, appendedMarkMs: lane.appendedMarkMs, rules, issuer, naming }),
     );
-    return write(tx, slice, lane, { output, ended: hot.endedHolds, judgedAtMs }, options);
+    const written = await write(tx, slice, lane, { output, ended: hot.endedHolds, judgedAtMs }, options);
+    writtenAt = performance.now();
+    fixedMs = roundTripMs * STATEMENTS;
+    return written;
   });
-  return { ...decided, lockedMs: performance.now() - lockedAt };
+  const committedAt = performance.now();
+  return { ...decided, locked: { lockedMs: committedAt - lockedAt, fixedMs: fixedMs + committedAt - writtenAt } };
 }
 
 interface Folded {
@@ -129,7 +138,7 @@ async function write(
   lane: LaneState,
   { output, ended, judgedAtMs }: Folded,
   { naming, refusalEvents }: DecideOptions,
-): Promise<Omit<Committed, 'lockedMs'>> {
+): Promise<Omit<Committed, 'locked'>> {
   const { decisions } = output;
   const refusals = [...slice.refusals, ...output.refusals].sort((a, b) => (a.record.offset < b.record.offset ? -1 : 1));
   const { issuer, salts } = naming;
