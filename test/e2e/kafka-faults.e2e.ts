@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { TOPICS, topicFullName } from '@spendgate/messaging';
+import { type BatchHandler, TOPICS, topicFullName } from '@spendgate/messaging';
 import { effectsHandler, readEffects, silentLogger, type TransportWorld, until } from '@spendgate/testing';
 import { Kafka, logLevel } from 'kafkajs';
 import { openKafkaWorld } from './harness/kafka-world.js';
@@ -86,8 +86,32 @@ const TIMEOUT_MS = 120_000;
         ),
       );
       await expect(transport.start([subscription])).rejects.toThrow(
-        /message\.timestamp\.type is CreateTime, must be LogAppendTime.*Mend with: spendgate migrate --topics/s,
+        /message\.timestamp\.type is CreateTime, must be LogAppendTime: kafka-configs --alter/,
       );
+      await transport.stop();
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'is not held up by a record made of headers alone: 100,000 of them are cut to 64, and the next record follows',
+    async () => {
+      const { pool } = world.database;
+      const headers = Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [at.toString(36), 'x']));
+      await world.appendRaw(TOPICS.paymentIntents, [
+        { partition: 0, key: 'a', value: Buffer.from('bomb'), headers },
+        { partition: 0, key: 'a', value: Buffer.from('next') },
+      ]);
+      const transport = world.client(silentLogger);
+      const effects = effectsHandler(pool);
+      const counts: number[] = [];
+      const onBatch: BatchHandler = (batch) => {
+        counts.push(...batch.records.map((record) => Object.keys(record.headers).length));
+        return effects(batch);
+      };
+      await transport.start([{ topic: TOPICS.paymentIntents, group: 'authorizer', onBatch }]);
+      await until('both effects', async () => (await readEffects(pool)).length === 2, 5_000);
+      expect(counts).toEqual([64, 0]);
       await transport.stop();
     },
     TIMEOUT_MS,

@@ -27,9 +27,9 @@ export interface RecordDefect {
 }
 
 /** Pattern of the handler that publishes what the owner before left unpublished (`Subscription.onLane`). */
-export const laneAcquired = (topic: TopicName): string => `${topic}#lane-acquired`;
+export const laneAcquired = <T extends TopicName>(topic: T): `${T}#lane-acquired` => `${topic}#lane-acquired`;
 /** Pattern of the handler that ends a record which is a defect of ours (`Subscription.onDefect`). */
-export const recordDefect = (topic: TopicName): string => `${topic}#record-defect`;
+export const recordDefect = <T extends TopicName>(topic: T): `${T}#record-defect` => `${topic}#record-defect`;
 
 /** A handler of Nest's, with what its decorator said. */
 type Handler = MessageHandler & { readonly extras?: Readonly<Record<string, unknown>> };
@@ -159,7 +159,7 @@ function opaque(error: unknown): SpendgateError {
 }
 
 function groupOf(topic: TopicName, handler: Handler): string {
-  const named = handler.extras?.['group'];
+  const named: unknown = handler.extras?.['group'];
   const group = typeof named === 'string' ? named : TOPIC_SPECS[topic].decidedBy;
   if (group === undefined)
     throw unfit(`${topic} is decided by no role: name the group in @EventPattern(topic, { group })`);

@@ -88,7 +88,9 @@ export class EmbeddedGroup {
 
   private beatOnce(): void {
     this.beating ??= this.beat()
-      .catch((error: unknown) => this.parts.logger.warn(`group ${this.group}: no heartbeat: ${String(error)}`))
+      .catch((error: unknown) => {
+        this.parts.logger.warn(`group ${this.group}: no heartbeat: ${String(error)}`);
+      })
       .finally(() => (this.beating = undefined));
   }
 

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { LoggerService } from '@nestjs/common';
 import { Kafka, logLevel, type KafkaConfig, type logCreator, type SASLOptions } from 'kafkajs';
+import { boundHeaders } from './bound-headers.js';
+
+boundHeaders();
 
 /** How to reach the Kafka brokers: the values of `MESSAGING_SETTINGS`, absent ones left out. */
 export interface KafkaSettings {
@@ -71,8 +74,7 @@ function saslOptions(settings: KafkaSettings): SASLOptions | undefined {
     throw new Error('SPENDGATE_KAFKA_SASL_MECHANISM=plain sends the password as it is: set SPENDGATE_KAFKA_TLS=true');
   }
   if (mechanism === 'plain' || mechanism === 'scram-sha-256' || mechanism === 'scram-sha-512') {
-    // The compiler sees three members of a union that differ in the literal only.
-    return { mechanism, username, password } as SASLOptions;
+    return { mechanism, username, password };
   }
   throw new Error(`SPENDGATE_KAFKA_SASL_MECHANISM: "${mechanism}" is none of plain, scram-sha-256, scram-sha-512`);
 }

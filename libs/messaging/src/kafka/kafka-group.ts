@@ -166,7 +166,7 @@ export class KafkaGroup {
     const records = batch.messages.map((message) =>
       toTransportRecord(place.owner.subscription.topic, batch.partition, message),
     );
-    this.heartbeat = payload.heartbeat;
+    this.heartbeat = () => payload.heartbeat();
     this.handling += 1;
     try {
       const delivery = await place.owner.deliver(records, isStale);
@@ -191,10 +191,11 @@ export class KafkaGroup {
     return firstOffset <= place.position;
   }
 
-  private moveOn(place: Assigned, { batch, resolveOffset }: EachBatchPayload): void {
+  private moveOn(place: Assigned, payload: EachBatchPayload): void {
+    const { batch } = payload;
     const last = batch.messages.at(-1)?.offset;
     if (last === undefined) return;
-    resolveOffset(last);
+    payload.resolveOffset(last);
     place.position = BigInt(batch.lastOffset()) + 1n; // past control records too, which never reach a handler
     const nowMs = Date.now();
     if (nowMs - place.toldAtMs < TELL_OFFSET_MS) return;

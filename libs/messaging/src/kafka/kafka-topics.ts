@@ -36,11 +36,11 @@ export async function checkTopics(admin: Admin, prefix: string, topics: readonly
   const present: TopicName[] = [];
   for (const topic of topics) {
     if (existing.has(topicFullName(prefix, topic))) present.push(topic);
-    else problems.push(`${topicFullName(prefix, topic)} does not exist`);
+    else problems.push(`${topicFullName(prefix, topic)} does not exist: spendgate migrate --topics`);
   }
   if (present.length > 0) problems.push(...(await configProblems(admin, prefix, present)));
   if (problems.length > 0) {
-    throw new DependencyError('ERR_TOPICS_UNFIT', `${problems.join('; ')}. Mend with: spendgate migrate --topics`);
+    throw new DependencyError('ERR_TOPICS_UNFIT', problems.join('; '));
   }
 }
 
@@ -53,7 +53,7 @@ async function configProblems(admin: Admin, prefix: string, topics: readonly Top
     const name = topicFullName(prefix, topic);
     const entries = resources.find((resource) => resource.resourceName === name)?.configEntries ?? [];
     const actual = new Map(entries.map((entry) => [entry.configName, entry.configValue]));
-    return unfitEntries(topic, actual).map((problem) => `${name}: ${problem}`);
+    return unfitEntries(topic, actual).map((problem) => `${name}: ${problem} --topic ${name}`);
   });
 }
 
@@ -63,6 +63,7 @@ function unfitEntries(topic: TopicName, actual: ReadonlyMap<string, string>): st
     if (value === wanted) return [];
     if (name === 'max.message.bytes' && Number(value) >= Number(wanted)) return [];
     if (name === 'compression.type' && value === 'gzip') return []; // the one codec every client here can read
-    return [`${name} is ${value ?? 'unknown'}, must be ${wanted}`];
+    const mend = `kafka-configs --alter --add-config ${name}=${wanted}`; // not ours to do: kafkajs would drop all others
+    return [`${name} is ${value ?? 'unknown'}, must be ${wanted}: ${mend}`];
   });
 }

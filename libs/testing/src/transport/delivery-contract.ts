@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DependencyError } from '@spendgate/core';
 import { type BatchHandler, partitionOf, RECORD_VALUE_BYTES_MAX, TOPICS } from '@spendgate/messaging';
 import { until } from '../until.js';
+import { readEffects } from './effects.js';
 import { record, TransportTest, valuesOf } from './harness.js';
 import type { TransportWorld } from './world.js';
 
@@ -175,6 +176,31 @@ export function describeDelivery(name: string, openWorld: () => Promise<Transpor
         await member.publish(TOPICS.paymentIntents, [record('flow', 'b')]);
         expect(valuesOf(await test.untilEffects(2), 'flow')).toEqual(['a', 'b']);
         expect(delivered).toEqual(['a', 'b']);
+      },
+      timeoutMs,
+    );
+
+    it(
+      'delivers again what a handler left off of a stale batch when its transport stopped',
+      async () => {
+        const { pool } = test.world.database;
+        const keep = test.effects('first');
+        let reached: () => void = () => undefined;
+        const inside = new Promise<void>((resolve) => (reached = resolve));
+        const first = await test.member(async (batch) => {
+          const [one] = batch.records;
+          if (one === undefined) return;
+          await keep({ ...batch, records: [one] });
+          reached();
+          await until('the batch to be stale', () => batch.isStale());
+          // and leaves off here, as a handler that works in slices does
+        });
+        await first.publish(TOPICS.paymentIntents, [record('flow', 'a'), record('flow', 'b'), record('flow', 'c')]);
+        await inside;
+        await first.stop();
+        await test.member(test.effects('second'));
+        await until('all three', async () => valuesOf(await readEffects(pool), 'flow').length === 3);
+        expect(valuesOf(await readEffects(pool), 'flow')).toEqual(['a', 'b', 'c']);
       },
       timeoutMs,
     );

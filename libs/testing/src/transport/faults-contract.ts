@@ -69,7 +69,7 @@ export function describeFaults(name: string, openWorld: () => Promise<TransportW
     it(
       'fences a paused owner: stopped by SIGSTOP, overtaken, continued, its write reaches nothing',
       async () => {
-        const child = await test.child();
+        const child = test.child();
         await child.says('started');
         const key = test.keysIn(0, 1)[0] ?? '';
         await test.client().publish(TOPICS.paymentIntents, [record(key, 'a')]);
@@ -89,7 +89,7 @@ export function describeFaults(name: string, openWorld: () => Promise<TransportW
     it(
       'delivers to another member what a killed one had in its hands',
       async () => {
-        const child = await test.child();
+        const child = test.child();
         await child.says('started');
         await test.client().publish(TOPICS.paymentIntents, [record('flow', 'a'), record('flow', 'b')]);
         await child.says('got');

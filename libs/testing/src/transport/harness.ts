@@ -73,7 +73,7 @@ export class TransportTest {
   }
 
   /** A member of the group in a process of its own (see child.ts). */
-  async child(): Promise<{ process: ChildProcess; heard: string[]; says: (word: string) => Promise<void> }> {
+  child(): { process: ChildProcess; says: (word: string) => Promise<void> } {
     const file = path.join(import.meta.dirname, 'child.ts');
     const loader = path.join(import.meta.dirname, '..', '..', 'source-loader.mjs');
     const child = fork(file, {
@@ -83,9 +83,10 @@ export class TransportTest {
     });
     this.children.push(child);
     const heard: string[] = [];
-    child.on('message', (message) => heard.push(String(message)));
-    const says = (word: string): Promise<void> => until(`the child to say ${word}`, () => heard.includes(word));
-    return { process: child, heard, says };
+    child.on('message', (message) => heard.push(JSON.stringify(message)));
+    const says = (word: string): Promise<void> =>
+      until(`the child to say ${word}`, () => heard.includes(JSON.stringify(word)));
+    return { process: child, says };
   }
 
   async close(): Promise<void> {
