@@ -48,7 +48,7 @@ describe('signed notes (C2SP signed-note)', () => {
     expect(parseNoteKey(`${text} `)).toBeUndefined();
   });
 
-  it('passes over signatures of keys it does not know', async () => {
+  it('passes over signatures of keys it does not know', () => {
     const parsed = parseNote(signed);
     if (parsed === 'note_malformed') throw new Error('our own note must read');
     const stranger = { name: 'witness.example', keyId: 7, signature: new Uint8Array(64) };

@@ -38,7 +38,6 @@ export type NoteProblem = 'note_malformed' | 'signature_missing' | 'signature_in
 
 const NAME = /^[^\s+\p{White_Space}]+$/u;
 // No control characters but newline (C2SP signed-note §Format).
-// eslint-disable-next-line no-control-regex -- control characters are the subject
 const FORBIDDEN = /[\u0000-\u0009\u000b-\u001f]/;
 const SIGNATURE_LINE = /^\u2014 (\S+) ([A-Za-z0-9+/]+={0,2})$/u;
 

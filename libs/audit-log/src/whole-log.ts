@@ -60,7 +60,7 @@ export async function verifyWholeLog(log: WholeLog): Promise<WholeLogVerdict> {
   try {
     await recount.readCheckpoint();
     for await (const entries of log.leaves()) await recount.add(entries);
-    return await recount.finish();
+    return recount.finish();
   } catch (problem) {
     if (!(problem instanceof Fault)) throw problem;
     return { valid: false, fault: problem.fault, index: problem.index, detail: problem.message };
@@ -99,7 +99,7 @@ class Recount {
     await this.compareTiles(tiles.growth());
   }
 
-  async finish(): Promise<WholeLogVerdict> {
+  finish(): WholeLogVerdict {
     const { size } = this.range;
     if (this.head !== undefined) {
       throw new Fault('log_truncated', size, `a checkpoint says ${this.head.size} leaves, there are ${size}`);

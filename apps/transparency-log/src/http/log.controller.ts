@@ -17,7 +17,7 @@ export class LogController {
     return sendBytes(reply, CHECKPOINT_TYPE, last.note, CACHE.never);
   }
 
-  @Get('tile/*path')
+  @Get('tile/*')
   async tile(@Req() request: EdgeRequest, @Res() reply: EdgeReply): Promise<void> {
     // From the request line: a router that decodes %2e or doubled slashes would give one tile many addresses.
     const address = parseTilePath(request.url.replace(/^\/tile\//, ''));

@@ -38,7 +38,9 @@ export class StatusLists {
     const token = this.build(partition, segment, nowMs);
     this.built.delete(key);
     this.built.set(key, { token, atMs: nowMs });
-    token.catch(() => this.built.delete(key)); // a failure is not kept; whoever asked hears of it
+    // Neither a failure nor an absence is kept: the first artifact of a list must be found at once.
+    const forget = (): void => void (this.built.get(key)?.token === token && this.built.delete(key));
+    token.then((found) => found ?? forget(), forget);
     const [oldest] = this.built.keys();
     if (this.built.size > LISTS_MAX && oldest !== undefined) this.built.delete(oldest);
     return token;
