@@ -30,10 +30,10 @@ export async function declareMandates(
     signers.set(principal, signer);
   }
   const changed = entries.flatMap((entry) => {
-    const depth = depthOf(entry, declared, known);
+    const claim = claimOf(entry, declared, known);
     const before = known.get(entry.id);
-    const same = before !== undefined && canonicalize(claimOf(entry, before.version, depth)) === before.claims;
-    return same ? [] : [claimOf(entry, (before?.version ?? 0) + 1, depth)];
+    const same = before !== undefined && canonicalize({ ...claim, version: before.version }) === before.claims;
+    return same ? [] : [{ ...claim, version: (before?.version ?? 0) + 1 }];
   });
   return Promise.all(
     changed.map(async (claim) => {
@@ -47,42 +47,55 @@ export async function declareMandates(
   );
 }
 
-function claimOf(entry: MandateEntry, version: number, depth: number): MandateClaim {
-  return {
-    id: entry.id,
-    version,
-    parent: entry.parent ?? null,
-    principal: entry.principal,
-    agent: entry.agent ?? null,
-    limits: { currency: entry.currency, total: entry.total, per_transaction: entry.per_transaction ?? null },
-    counterparties: entry.counterparties ?? null,
-    validity: {
-      from: entry.valid_from === undefined ? 0 : seconds(entry.valid_from),
-      until: entry.valid_until === undefined ? NO_END_SECONDS : seconds(entry.valid_until),
-    },
-    policy: { id: entry.policy },
-    environment: entry.environment ?? null,
-    approvals: entry.approvals ?? null,
-    park_seconds: entry.park_seconds ?? null,
-    depth,
-  };
-}
-
-/** Levels above a mandate, from the file, or from what is recorded where the file ends. */
-function depthOf(
+/**
+ * What an entry says as a claim, its version aside. What it leaves out it has from its parent, written out: a signed
+ * child says itself how wide it is, also when the parent is widened later.
+ */
+function claimOf(
   entry: MandateEntry,
   declared: ReadonlyMap<string, MandateEntry>,
   known: ReadonlyMap<string, StandingMandate>,
-  seen: ReadonlySet<string> = new Set(),
-): number {
-  if (entry.parent === undefined) return 0;
-  if (seen.has(entry.id)) throw new StartError(`mandate ${entry.name} is its own ancestor`);
-  const parent = declared.get(entry.parent);
-  if (parent !== undefined) return depthOf(parent, declared, known, new Set([...seen, entry.id])) + 1;
-  const recorded = known.get(entry.parent);
-  if (recorded === undefined)
-    throw new StartError(`mandate ${entry.name}: no mandate ${entry.parent} to be its parent`);
-  return (JSON.parse(recorded.claims) as MandateClaim).depth + 1; // as: our own column, written from a checked claim
+  under: readonly string[] = [],
+): MandateClaim {
+  if (under.includes(entry.id)) throw new StartError(`mandate ${entry.name} is its own ancestor`);
+  const parent = entry.parent === undefined ? null : parentOf(entry, entry.parent, declared, known, under);
+  return {
+    id: entry.id,
+    version: 0,
+    parent: entry.parent ?? null,
+    principal: entry.principal,
+    agent: entry.agent ?? null,
+    limits: {
+      currency: entry.currency,
+      total: entry.total,
+      per_transaction: entry.per_transaction ?? parent?.limits.per_transaction ?? null,
+    },
+    counterparties: entry.counterparties ?? parent?.counterparties ?? null,
+    validity: {
+      from: entry.valid_from === undefined ? (parent?.validity.from ?? 0) : seconds(entry.valid_from),
+      until: entry.valid_until === undefined ? (parent?.validity.until ?? NO_END_SECONDS) : seconds(entry.valid_until),
+    },
+    policy: { id: entry.policy ?? parent?.policy.id ?? 'default' },
+    environment: entry.environment ?? parent?.environment ?? null,
+    approvals: entry.approvals ?? parent?.approvals ?? null,
+    park_seconds: entry.park_seconds ?? parent?.park_seconds ?? null,
+    depth: parent === null ? 0 : parent.depth + 1,
+  };
+}
+
+/** A mandate's parent as declared in the file, or as recorded where the file ends. */
+function parentOf(
+  entry: MandateEntry,
+  id: string,
+  declared: ReadonlyMap<string, MandateEntry>,
+  known: ReadonlyMap<string, StandingMandate>,
+  under: readonly string[],
+): MandateClaim {
+  const parent = declared.get(id);
+  if (parent !== undefined) return claimOf(parent, declared, known, [...under, entry.id]);
+  const recorded = known.get(id);
+  if (recorded === undefined) throw new StartError(`mandate ${entry.name}: no mandate ${id} to be its parent`);
+  return JSON.parse(recorded.claims) as MandateClaim; // as: our own column, written from a checked claim
 }
 
 function seconds(time: string): number {

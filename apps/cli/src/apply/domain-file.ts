@@ -36,11 +36,12 @@ const mandate = z.strictObject({
   /** Total limit and per-transaction limit, decimal strings in major units with the currency's digits. */
   total: amount,
   per_transaction: amount.optional(),
-  /** Absent: any registered counterparty. */
+  /** Absent: the parent's; at a root any registered counterparty. */
   counterparties: z.array(id).max(1024).optional(),
   valid_from: time.optional(),
   valid_until: time.optional(),
-  policy: id.default('default'),
+  /** Absent: the parent's; at a root `default`. */
+  policy: id.optional(),
   environment: z
     .strictObject({
       max_age_seconds: z.int().min(1).max(86_400),

@@ -2,7 +2,7 @@ import { signToken } from '@spendgate/artifact';
 import { TOKENS, isTokenTyp, parseClaims } from '@spendgate/codec';
 import { StartError } from '@spendgate/platform';
 import type { Command } from 'commander';
-import { printLine, readInput } from '../output.js';
+import { readInput } from '../output.js';
 import { signerFromFile } from '../signing-keys.js';
 import { describeVerb } from '../verb.js';
 
@@ -23,6 +23,7 @@ export function addSign(program: Command): void {
       const parsed = parseClaims(typ, JSON.parse(readInput(file)));
       if (!parsed.ok) throw new StartError(`${file}: ${parsed.code} at ${parsed.field}`);
       const [purpose = 'person'] = TOKENS[typ].purposes;
-      printLine(await signToken(signerFromFile(key, purpose), typ, parsed.claims));
+      // no line break: a token with one is malformed, and the output goes straight into a request
+      process.stdout.write(await signToken(signerFromFile(key, purpose), typ, parsed.claims));
     });
 }

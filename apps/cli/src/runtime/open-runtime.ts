@@ -95,10 +95,16 @@ async function buildRuntime(
 
 async function startDatabase(folder: string, logger: Logger, shutdown: Shutdown): Promise<string> {
   const database = await startEmbeddedPostgres({ folder });
-  shutdown.add('embedded database', () => database.stop());
-  void database.ended.then((code) => {
+  let stopping = false;
+  shutdown.add('embedded database', () => {
+    stopping = true;
+    return database.stop();
+  });
+  void database.ended.then(async (code) => {
+    if (stopping) return;
     logger.fatal(`the embedded database ended (${code}): nothing can be decided without it`);
-    return shutdown.run('the embedded database ended').then(() => process.exit(1));
+    await shutdown.run('the embedded database ended');
+    process.exit(1);
   });
   return database.url;
 }

@@ -26,7 +26,7 @@ export const mandateSchema = z.strictObject({
     .min(1)
     .max(LIMITS.mandateCounterpartiesMax)
     .nullable()
-    .describe('who may be paid; null: whoever the parent allows'),
+    .describe('who may be paid; null: any that is registered'),
   validity: z.strictObject({
     from: timeSeconds.describe('Unix seconds'),
     until: timeSeconds.describe('no decision at this instant or later; Unix seconds'),
