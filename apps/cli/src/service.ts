@@ -10,13 +10,21 @@ export function serviceUrl(url: string | undefined): string {
   return url ?? SPENDGATE_PUBLIC_URL ?? `http://127.0.0.1:${SPENDGATE_PORT}`;
 }
 
-/** The issuer a service answers for (`/.well-known/spendgate`). @throws {StartError} nothing answers there */
+/**
+ * The issuer a service answers for: `SPENDGATE_ISSUER`, else what its `/.well-known/spendgate` says, which the `log` role
+ * and `up` serve.
+ *
+ * @throws {StartError} nothing answers there
+ */
 export async function discoverIssuer(url: string): Promise<string> {
+  if (process.env.SPENDGATE_ISSUER !== undefined) return process.env.SPENDGATE_ISSUER;
   const document = await getJson(new URL('/.well-known/spendgate', url).href);
   if (typeof document === 'object' && document !== null && 'issuer' in document) {
     if (typeof document.issuer === 'string') return document.issuer;
   }
-  throw new StartError(`${url} is no Spendgate service: its /.well-known/spendgate names no issuer`);
+  throw new StartError(
+    `${url} is no Spendgate service: its /.well-known/spendgate names no issuer. Set SPENDGATE_ISSUER`,
+  );
 }
 
 /** A client that acts as one party. */

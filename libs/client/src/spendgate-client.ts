@@ -45,7 +45,12 @@ export class SpendgateClient {
 
   /** Signs an intent and has it decided. @param waitSeconds 0: answers 202 as soon as it is in the log */
   async requestPayment(intent: PlainIntent, waitSeconds = 20): Promise<Answer> {
-    return this.publish(await this.sign('payment-intent+jwt', intentClaims(intent, this.signing())), waitSeconds);
+    return this.publish(await this.signIntent(intent), waitSeconds);
+  }
+
+  /** @returns the signed intent, compact JWS: for `publish`, or for the topic `payment-intents.v1` */
+  signIntent(intent: PlainIntent): Promise<string> {
+    return this.sign('payment-intent+jwt', intentClaims(intent, this.signing()));
   }
 
   /** Sends a signed intent; sending it again gives the recorded decision (RFC 7240 `Prefer: wait`). */
@@ -70,6 +75,11 @@ export class SpendgateClient {
         : (['refund', report.of.refundId] as const);
     const token = await this.sign('settlement-outcome+jwt', outcomeClaims(held, report, this.signing()));
     return this.post(`/v1/settlements/${settlementId(held.reference.id, action, actionId)}/outcome`, token);
+  }
+
+  /** What became of the caller's own intent; 404 while it is not decided. @param mandate narrows a `jti` used under several */
+  paymentIntent(jti: string, mandate: string): Promise<Answer> {
+    return this.get(`/v1/payment-intents/${encodeURIComponent(jti)}?mandate=${mandate}`);
   }
 
   decision(id: string): Promise<Answer> {

@@ -2,6 +2,7 @@ export { DeadLetters, type DeadLetter } from './dead-letters.js';
 export { EmbeddedTransport, type EmbeddedTransportOptions } from './embedded/embedded-transport.js';
 export * from './event-transport.js';
 export type { KafkaSettings } from './kafka/kafka-connection.js';
+export { type EventPublisher, openKafkaPublisher } from './kafka/kafka-publisher.js';
 export { KafkaTransport, type KafkaTransportOptions } from './kafka/kafka-transport.js';
 export * from './messaging.settings.js';
 export * from './outbox-publisher.js';

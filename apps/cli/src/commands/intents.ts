@@ -1,10 +1,13 @@
 import { SpendgateClient } from '@spendgate/client';
+import { MESSAGING_SETTINGS, openKafkaPublisher } from '@spendgate/messaging';
+import { type Environment, Logger, readSettings } from '@spendgate/platform';
 import type { Command } from 'commander';
 import { ProgressBar, note, printJson, printRows, readInput } from '../output.js';
 import { runBounded } from '../publish/bounded.js';
-import { type IntentResult, Tally, intentResult } from '../publish/intent-result.js';
+import { type IntentResult, Tally } from '../publish/intent-result.js';
 import { type IntentLine, readIntentLines } from '../publish/plain-intents.js';
 import { publishOnKafka } from '../publish/publish-on-kafka.js';
+import { publishOverHttp } from '../publish/publish-over-http.js';
 import { discoverIssuer, serviceUrl } from '../service.js';
 import { KeyRing, keyFolder } from '../signing-keys.js';
 import { describeVerb } from '../verb.js';
@@ -44,45 +47,74 @@ export function addIntents(program: Command): void {
 
 async function publishFile(file: string, options: Options): Promise<void> {
   const lines = readIntentLines(readInput(file), file);
-  const url = serviceUrl(options.url);
-  const ring = new KeyRing(keyFolder(options.keys));
-  const issuer = await discoverIssuer(url);
-  const clients = new Map<string, Promise<SpendgateClient>>();
-  const clientOf = (agent: string): Promise<SpendgateClient> => {
-    const known = clients.get(agent);
-    if (known !== undefined) return known;
-    const made = ring
-      .signerOf(agent, 'agent')
-      .then((signer) => new SpendgateClient({ url, issuer, party: agent, signer }));
-    clients.set(agent, made);
-    return made;
-  };
-  const progress = new ProgressBar(options.wait === true ? 'decided' : 'published', lines.length);
+  const wait = options.wait === true;
+  const clientOf = await clientsOf(serviceUrl(options.url), options.keys);
+  const progress = new ProgressBar(wait ? 'decided' : 'published', lines.length);
   const tally = new Tally();
   const onResult = (result: IntentResult, index: number): void => {
     tally.add(result);
     progress.update(index + 1);
-    if (options.wait === true) printJson(result);
+    if (wait) printJson(result);
   };
-  const onKafka = process.env.SPENDGATE_KAFKA_BROKERS !== undefined;
-  if (onKafka) await publishOnKafka(lines, clientOf, options.wait === true ? WAIT_SECONDS : 0, onResult);
-  else await runBounded(lines, AT_ONCE, (line) => publishOverHttp(line, clientOf, options.wait === true), onResult);
+  await publishLines(lines, clientOf, wait ? WAIT_SECONDS : 0, onResult);
   progress.finish();
-  if (options.wait !== true) printRows(tally.rows(), options.json ?? false);
-  else
+  if (wait)
     note(
       tally
         .rows()
         .map(({ outcome, count }) => `${count} ${outcome}`)
         .join(', '),
     );
+  else printRows(tally.rows(), options.json ?? false);
 }
 
-async function publishOverHttp(
-  { agent, ...intent }: IntentLine,
-  clientOf: (agent: string) => Promise<SpendgateClient>,
-  wait: boolean,
-): Promise<IntentResult> {
-  const client = await clientOf(agent);
-  return intentResult(intent.jti, await client.requestPayment(intent, wait ? WAIT_SECONDS : 0));
+/** Straight to Kafka when the roles read from there, else through the HTTP door, which appends for the caller. */
+async function publishLines(
+  lines: readonly IntentLine[],
+  clientOf: ClientOf,
+  waitSeconds: number,
+  onResult: (result: IntentResult, index: number) => void,
+): Promise<void> {
+  const { SPENDGATE_KAFKA_BROKERS: brokers, ...settings } = readSettings(MESSAGING_SETTINGS, ownSettings(process.env));
+  if (brokers === undefined) {
+    const publish = async (line: IntentLine): Promise<IntentResult> =>
+      publishOverHttp(await clientOf(line.agent), line, waitSeconds);
+    return runBounded(lines, AT_ONCE, publish, onResult);
+  }
+  const logger = Logger.create({ level: 'error', role: 'publish' });
+  const publisher = openKafkaPublisher(
+    { ...settings, SPENDGATE_KAFKA_BROKERS: brokers },
+    settings.SPENDGATE_TOPIC_PREFIX,
+    logger,
+  );
+  try {
+    await publishOnKafka(publisher, lines, clientOf, waitSeconds, onResult);
+  } finally {
+    await publisher.stop();
+  }
+}
+
+/** The messaging table alone is read here: an agent's machine need not know the services' settings. */
+function ownSettings(environment: NodeJS.ProcessEnv): Environment {
+  return Object.fromEntries(
+    Object.entries(environment).filter(
+      ([name]) => name.replace(/_FILE$/, '') in MESSAGING_SETTINGS || name in MESSAGING_SETTINGS,
+    ),
+  );
+}
+
+type ClientOf = (agent: string) => Promise<SpendgateClient>;
+
+/** One client per agent, each made at its first intent. */
+async function clientsOf(url: string, keys: string | undefined): Promise<ClientOf> {
+  const ring = new KeyRing(keyFolder(keys));
+  const issuer = await discoverIssuer(url);
+  const clients = new Map<string, Promise<SpendgateClient>>();
+  return (agent) => {
+    const client =
+      clients.get(agent) ??
+      ring.signerOf(agent, 'agent').then((signer) => new SpendgateClient({ url, issuer, party: agent, signer }));
+    clients.set(agent, client);
+    return client;
+  };
 }

@@ -22,6 +22,11 @@ export function intentResult(jti: string, { status, body }: Answer): IntentResul
   return { jti, outcome, code, artifact_id: text('artifact_id'), artifact: text('artifact') };
 }
 
+/** In the log, and not decided as far as this caller knows. */
+export function acceptedResult(jti: string): IntentResult {
+  return { jti, outcome: 'accepted', code: null, artifact_id: null, artifact: null };
+}
+
 function outcomeOf(status: number, decided: boolean): IntentResult['outcome'] {
   if (status === 200 || status === 201) return 'authorized';
   if (status === 202) return decided ? 'parked' : 'accepted';
