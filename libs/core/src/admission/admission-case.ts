@@ -3,7 +3,7 @@ import { LIFECYCLE, type FlowState } from '../lifecycle.js';
 import { LIMITS } from '../limits.js';
 import { admitsCounterparty } from '../mandates/check-chain.js';
 import { environmentRequirements } from '../mandates/levels.js';
-import type { LevelState } from '../mandates/types.js';
+import type { EnvironmentRequirement, LevelState } from '../mandates/types.js';
 import { type Money, type MoneyProblem, parseMoney } from '../money.js';
 import { type IssueTimes, isBornDead, issueTimes } from './issue-terms.js';
 import type { AdmissionFacts, AdmissionState, Finding, Flow, Intent, ShownLimit, WatchVerdict } from './types.js';
@@ -17,12 +17,15 @@ export interface AdmissionCase {
   readonly mandate: 'present' | 'absent' | 'unknown';
   readonly flow: Flow | 'absent' | 'unknown';
   readonly money: Money | MoneyProblem;
+  /** Of every level that asks for an attested environment; all of them hold together. */
+  readonly requirements: readonly EnvironmentRequirement[];
   readonly times: IssueTimes;
 }
 
 export function admissionCase(intent: Intent, state: AdmissionState, facts: AdmissionFacts): AdmissionCase {
   const present = typeof state.levels !== 'string';
   const levels = present ? state.levels : [];
+  const requirements = environmentRequirements(levels);
   return {
     intent,
     facts,
@@ -30,7 +33,8 @@ export function admissionCase(intent: Intent, state: AdmissionState, facts: Admi
     mandate: present ? 'present' : state.levels,
     flow: state.flow,
     money: parseMoney(intent.amountText, intent.currency, facts.rules.currencies),
-    times: issueTimes(intent, levels, facts),
+    requirements,
+    times: issueTimes(intent, levels, requirements, facts),
   };
 }
 
@@ -51,8 +55,7 @@ export function isOwnMandate({ intent, levels }: AdmissionCase): boolean {
 }
 
 /** At every level that names reference values; the attestation is fresh by now, stage 3 saw to it. */
-export function isReferenceMeasurement({ levels, facts: { attestation } }: AdmissionCase): boolean {
-  const requirements = environmentRequirements(levels);
+export function isReferenceMeasurement({ requirements, facts: { attestation } }: AdmissionCase): boolean {
   if (typeof attestation === 'string') return requirements.length === 0;
   return requirements.every(({ measurements }) => measurements.includes(attestation.measurement));
 }

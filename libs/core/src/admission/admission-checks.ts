@@ -117,11 +117,11 @@ const CHECKS: Readonly<Record<AdmissionDenial, Row>> = {
 
   // stage 3, runtime integrity: what is on record about the agent's runtime
   environment_unattested: {
-    runtime_integrity: ({ levels, facts }) =>
-      when(facts.attestation === 'absent' && walk.environmentRequirements(levels).length > 0),
+    runtime_integrity: ({ requirements, facts }) => when(facts.attestation === 'absent' && requirements.length > 0),
   },
   environment_stale: {
-    runtime_integrity: ({ levels, facts }) => when(!(facts.judgedAtMs < evidenceEndsAtMs(levels, facts.attestation))),
+    runtime_integrity: ({ requirements, facts }) =>
+      when(!(facts.judgedAtMs < evidenceEndsAtMs(requirements, facts.attestation))),
     issue: (c) => bornDead(c, 'environment_stale'),
   },
   runtime_integrity_failure: {
@@ -181,22 +181,24 @@ const CHECKS: Readonly<Record<AdmissionDenial, Row>> = {
 };
 
 /** The checks of one place, by precedence. */
-export type PlaceChecks = readonly (readonly [code: AdmissionDenial, check: Check])[];
+export type PlaceChecks = readonly { readonly code: AdmissionDenial; readonly check: Check }[];
 
 function checksAt(place: Place): PlaceChecks {
-  return DENIALS.flatMap((row): [AdmissionDenial, Check][] => {
+  return DENIALS.flatMap((row) => {
     if (row.admission === null) return [];
     const checks = CHECKS[row.code];
     const check = typeof checks === 'string' ? undefined : checks[place];
-    return check === undefined ? [] : [[row.code, check]];
+    return check === undefined ? [] : [{ code: row.code, check }];
   });
 }
 
 /** Intake and the six stages in the order they run. */
-export const ADMISSION_ORDER: readonly (readonly [place: Place, checks: PlaceChecks])[] = PLACES.map((place) => [
-  place,
-  checksAt(place),
-]);
+export const ADMISSION_ORDER: readonly { readonly place: Place; readonly checks: PlaceChecks }[] = PLACES.map(
+  (place) => ({
+    place,
+    checks: checksAt(place),
+  }),
+);
 
 /** Codes that no check here reports, and who reports them. */
 export const ADMISSION_ELSEWHERE: Readonly<Partial<Record<AdmissionDenial, Elsewhere>>> = Object.fromEntries(

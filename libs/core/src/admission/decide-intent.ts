@@ -54,8 +54,8 @@ interface Failure {
 }
 
 function findFailure(judged: AdmissionCase): Failure | null {
-  for (const [place, checks] of ADMISSION_ORDER) {
-    for (const [code, check] of checks) {
+  for (const { place, checks } of ADMISSION_ORDER) {
+    for (const { code, check } of checks) {
       const finding = check(judged);
       if (finding !== null) return { place, code, finding };
     }

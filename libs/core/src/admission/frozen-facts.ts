@@ -1,7 +1,7 @@
 import type { Json } from './types.js';
 import * as read from '../frozen.js';
 import { isFlowState } from '../lifecycle.js';
-import { freezeMandate, thawMandate } from '../mandates/frozen-mandate.js';
+import { freezeGrant, thawGrant } from '../mandates/frozen-mandate.js';
 import type { Mandate } from '../mandates/types.js';
 import type { AttestationFacts, Flow, Watches, WatchVerdict } from './types.js';
 import { InvariantError } from '../errors.js';
@@ -82,7 +82,7 @@ export function freezeChain(
 ): read.JsonObject[] {
   return mandates.map((mandate, index) => {
     const child = mandates[index + 1];
-    return freezeMandate(mandate, counterparty, child === undefined ? linkedHash : child.parentHash);
+    return freezeGrant(mandate, counterparty, child === undefined ? linkedHash : child.parentHash);
   });
 }
 
@@ -90,6 +90,6 @@ export function freezeChain(
 export function thawChain(frozen: readonly Json[], path: readonly string[]): Mandate[] {
   return frozen.map((value, index) => {
     const own = index === frozen.length - 1 ? path : path.slice(0, index + 1);
-    return thawMandate(read.object(value, 'mandate'), own);
+    return thawGrant(read.object(value, 'level'), own);
   });
 }

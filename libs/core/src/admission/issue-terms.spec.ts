@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { facts, HOUR_MS, intent, level, T0_MS } from '../examples/admission-example.js';
 import { LIMITS } from '../limits.js';
+import { environmentRequirements } from '../mandates/levels.js';
 import { isBornDead, issueTimes } from './issue-terms.js';
 import type { AdmissionFacts, Intent } from './types.js';
 
@@ -9,7 +10,9 @@ const LIFETIME = facts.rules.artifactLifetimeSeconds;
 const chain = [level(0), level(1), level(2)];
 
 function times(change: { intent?: Partial<Intent>; facts?: Partial<AdmissionFacts>; levels?: typeof chain }) {
-  return issueTimes({ ...intent, ...change.intent }, change.levels ?? chain, { ...facts, ...change.facts });
+  const levels = change.levels ?? chain;
+  const requirements = environmentRequirements(levels);
+  return issueTimes({ ...intent, ...change.intent }, levels, requirements, { ...facts, ...change.facts });
 }
 function until(settleByMs: number): Partial<Intent> {
   return { capture: { ...intent.capture, settleByMs } };

@@ -1,6 +1,5 @@
 import type { AdmissionDenial } from '../denials.js';
-import { environmentRequirements } from '../mandates/levels.js';
-import type { Governed, LevelState } from '../mandates/types.js';
+import type { EnvironmentRequirement, LevelState } from '../mandates/types.js';
 import { LIMITS } from '../limits.js';
 import type { AdmissionFacts, Intent } from './types.js';
 
@@ -26,13 +25,18 @@ export interface IssueTimes {
  * are cut off: an artifact may end early, never late. Captures after the first may come until `settle_by`, which never
  * lies beyond the mandate either.
  */
-export function issueTimes(intent: Intent, levels: readonly LevelState[], facts: AdmissionFacts): IssueTimes {
+export function issueTimes(
+  intent: Intent,
+  levels: readonly LevelState[],
+  requirements: readonly EnvironmentRequirement[],
+  facts: AdmissionFacts,
+): IssueTimes {
   const iat = Math.floor(facts.appendedAtMs / 1000);
   const mandateEndsAtMs = earliest(levels.map(({ mandate }) => mandate.validUntilMs));
   const bounds: Bound[] = [
     { endsAtMs: (iat + lifetimeSeconds(facts)) * 1000, code: 'deadline_passed', field: 'artifact_lifetime' },
     { endsAtMs: mandateEndsAtMs, code: 'mandate_expired', field: 'mandate' },
-    { endsAtMs: evidenceEndsAtMs(levels, facts.attestation), code: 'environment_stale', field: 'attestation' },
+    { endsAtMs: evidenceEndsAtMs(requirements, facts.attestation), code: 'environment_stale', field: 'attestation' },
     { endsAtMs: intent.deadlineMs ?? Infinity, code: 'deadline_passed', field: 'deadline' },
     { endsAtMs: intent.capture.settleByMs ?? Infinity, code: 'deadline_passed', field: 'capture.settle_by' },
   ];
@@ -52,8 +56,10 @@ export function isBornDead({ iat, exp }: IssueTimes, judgedAtMs: number): boolea
 }
 
 /** End of the evidence a mandate requires, Unix ms: its own, or its age limit at the strictest level. */
-export function evidenceEndsAtMs(levels: readonly Governed[], attestation: AdmissionFacts['attestation']): number {
-  const requirements = environmentRequirements(levels);
+export function evidenceEndsAtMs(
+  requirements: readonly EnvironmentRequirement[],
+  attestation: AdmissionFacts['attestation'],
+): number {
   if (requirements.length === 0) return Infinity;
   if (typeof attestation === 'string') return -Infinity;
   const ages = requirements.map(({ maxAgeSeconds }) => attestation.recordedAtMs + maxAgeSeconds * 1000);

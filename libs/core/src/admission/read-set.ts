@@ -1,5 +1,5 @@
 import * as read from '../frozen.js';
-import { freezeBudget, freezeCounted, thawBudget, thawCounted } from '../mandates/frozen-mandate.js';
+import { freezeCounted, thawBudget, thawCounted } from '../mandates/frozen-mandate.js';
 import type { LevelState } from '../mandates/types.js';
 import type { AdmissionCase } from './admission-case.js';
 import * as frozen from './frozen-facts.js';
@@ -82,24 +82,27 @@ function thawRules(set: AdmissionReadSet, currency: string): AdmissionRules {
 }
 
 function freezeLevels(levels: readonly LevelState[], counterparty: string): Json {
-  const mandates = frozen.freezeChain(
+  const grants = frozen.freezeChain(
     levels.map(({ mandate }) => mandate),
     counterparty,
   );
-  return levels.map(({ budget, counted }, index) => ({
-    mandate: mandates[index] ?? null,
-    ...freezeBudget(budget),
-    ...(counted.length === 0 ? {} : { counted: counted.map(freezeCounted) }),
-  }));
+  return levels.map(({ budget, counted }, index) => {
+    const { held, capturing, captured, refunded } = budget;
+    const money = {
+      held: held.toFixed(),
+      capturing: capturing.toFixed(),
+      captured: captured.toFixed(),
+      refunded: refunded.toFixed(),
+    };
+    const level = { ...grants[index], ...money };
+    return counted.length === 0 ? level : { ...level, counted: counted.map(freezeCounted) };
+  });
 }
 
 function thawLevels(set: AdmissionReadSet): LevelState[] {
   const levels = read.list(set.levels, 'levels').map((value) => read.object(value, 'level'));
   const path = read.texts(set.path, 'path');
-  const mandates = frozen.thawChain(
-    levels.map((level) => level.mandate ?? null),
-    path,
-  );
+  const mandates = frozen.thawChain(levels, path);
   return mandates.map((mandate, index) => {
     const level = read.object(levels[index], 'level');
     const counted = read.optional(level.counted, (value) => read.list(value, 'counted').map(thawCounted)) ?? [];

@@ -3,40 +3,58 @@ import * as read from '../frozen.js';
 import { admitsCounterparty } from './check-chain.js';
 import type { Budget, CountedLimit, EnvironmentRequirement, Mandate } from './types.js';
 
+/** Mandates are values and the same few are decided on again and again: each is written down once. */
+const FROZEN = new WeakMap<Mandate, read.JsonObject>();
+
 /**
- * One mandate by value, as far as a decision about one counterparty and one chain depends on it: of the list of
- * counterparties whether it admits this one, of the earlier hashes the one the child below names. Members that are
- * `null` or empty are left out; the path is stored once, for the whole chain.
+ * A level of a chain by value, as far as a decision about one counterparty depends on it: of the list of counterparties
+ * whether it admits this one, of the earlier hashes the one that is asked for. The path is stored once, for the chain.
+ *
+ * @param linkedHash the hash by which the child below, or the artifact, names this mandate; `null`: none asks
  */
-export function freezeMandate(mandate: Mandate, counterparty: string, linkedHash: string | null): read.JsonObject {
-  const linked = linkedHash !== null && mandate.supersededHashes.includes(linkedHash);
-  return {
+export function freezeGrant(mandate: Mandate, counterparty: string, linkedHash: string | null): read.JsonObject {
+  const grant = { mandate: freezeMandate(mandate), admits: admitsCounterparty(mandate, counterparty) };
+  const isEarlier = linkedHash !== null && mandate.supersededHashes.includes(linkedHash);
+  return isEarlier ? { ...grant, superseded_hash: linkedHash } : grant;
+}
+
+function freezeMandate(mandate: Mandate): read.JsonObject {
+  const known = FROZEN.get(mandate);
+  if (known !== undefined) return known;
+  const { environment, approvals } = mandate;
+  const frozen = withoutNulls({
     id: mandate.id,
     version: mandate.version,
-    ...(mandate.parent === null ? {} : { parent: mandate.parent }),
-    ...(mandate.parentHash === null ? {} : { parent_hash: mandate.parentHash }),
+    parent: mandate.parent,
+    parent_hash: mandate.parentHash,
     root: mandate.root,
     depth: mandate.depth,
-    ...(mandate.agent === null ? {} : { agent: mandate.agent }),
+    agent: mandate.agent,
     principal: mandate.principal,
     currency: mandate.currency,
     total_limit: mandate.totalLimit.toFixed(),
-    ...(mandate.perTransactionLimit === null ? {} : { per_transaction_limit: mandate.perTransactionLimit.toFixed() }),
-    counterparty_admitted: admitsCounterparty(mandate, counterparty),
+    per_transaction_limit: mandate.perTransactionLimit?.toFixed() ?? null,
     valid_from_ms: mandate.validFromMs,
     valid_until_ms: mandate.validUntilMs,
     policy_id: mandate.policyId,
-    ...(mandate.environment === null ? {} : { environment: freezeRequirement(mandate.environment) }),
-    ...(mandate.approvals === null ? {} : { approvals_above: mandate.approvals.above.toFixed() }),
-    ...(mandate.parkSeconds === null ? {} : { park_seconds: mandate.parkSeconds }),
-    ...(mandate.revokedAtMs === null ? {} : { revoked_at_ms: mandate.revokedAtMs }),
+    environment: environment === null ? null : freezeRequirement(environment),
+    approvals_above: approvals?.above.toFixed() ?? null,
+    park_seconds: mandate.parkSeconds,
+    revoked_at_ms: mandate.revokedAtMs,
     hash: mandate.hash,
-    ...(linked ? { superseded_hash: linkedHash } : {}),
-  };
+  });
+  FROZEN.set(mandate, frozen);
+  return frozen;
+}
+
+/** Most members are `null` in most mandates; every decision stores them, so an absent one means `null`. */
+function withoutNulls(members: read.JsonObject): read.JsonObject {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null));
 }
 
 /** @param path ids from the root down to this mandate */
-export function thawMandate(frozen: read.JsonObject, path: readonly string[]): Mandate {
+export function thawGrant(grant: read.JsonObject, path: readonly string[]): Mandate {
+  const frozen = read.object(grant.mandate, 'mandate');
   return {
     id: read.text(frozen.id, 'id'),
     version: read.number(frozen.version, 'version'),
@@ -50,7 +68,7 @@ export function thawMandate(frozen: read.JsonObject, path: readonly string[]): M
     currency: read.text(frozen.currency, 'currency'),
     totalLimit: read.amount(frozen.total_limit, 'total_limit'),
     perTransactionLimit: read.optional(frozen.per_transaction_limit, (value) => read.amount(value, 'per_transaction')),
-    counterparties: read.flag(frozen.counterparty_admitted, 'counterparty_admitted') ? null : [],
+    counterparties: read.flag(grant.admits, 'admits') ? null : [],
     validFromMs: read.number(frozen.valid_from_ms, 'valid_from_ms'),
     validUntilMs: read.number(frozen.valid_until_ms, 'valid_until_ms'),
     policyId: read.text(frozen.policy_id, 'policy_id'),
@@ -59,8 +77,7 @@ export function thawMandate(frozen: read.JsonObject, path: readonly string[]): M
     parkSeconds: read.optional(frozen.park_seconds, (value) => read.number(value, 'park_seconds')),
     revokedAtMs: read.optional(frozen.revoked_at_ms, (value) => read.number(value, 'revoked_at_ms')),
     hash: read.text(frozen.hash, 'hash'),
-    supersededHashes:
-      frozen.superseded_hash === undefined ? [] : [read.text(frozen.superseded_hash, 'superseded_hash')],
+    supersededHashes: grant.superseded_hash === undefined ? [] : [read.text(grant.superseded_hash, 'superseded_hash')],
   };
 }
 
@@ -72,15 +89,6 @@ function thawRequirement(value: Json): EnvironmentRequirement {
   const frozen = read.object(value, 'environment');
   const maxAgeSeconds = read.number(frozen.max_age_seconds, 'max_age_seconds');
   return { maxAgeSeconds, measurements: read.texts(frozen.measurements, 'measurements') };
-}
-
-export function freezeBudget(budget: Budget): read.JsonObject {
-  return {
-    held: budget.held.toFixed(),
-    capturing: budget.capturing.toFixed(),
-    captured: budget.captured.toFixed(),
-    refunded: budget.refunded.toFixed(),
-  };
 }
 
 export function thawBudget(frozen: read.JsonObject): Budget {

@@ -102,9 +102,9 @@ interface Found {
 /** Runs all eight, whatever the first says: a report with gaps would hide what else is wrong. */
 function verify(judged: SettlementCase): { checks: CheckReport[]; first: Found | null } {
   let first: Found | null = null;
-  const checks = VERIFICATION_ORDER.map(([name, rows]) => {
+  const checks = VERIFICATION_ORDER.map(({ name, rows }) => {
     const codes: SettlementDenial[] = [];
-    for (const [code, check] of rows) {
+    for (const { code, check } of rows) {
       const finding = check(judged);
       if (finding === null) continue;
       codes.push(code);

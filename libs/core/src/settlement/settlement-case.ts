@@ -2,7 +2,7 @@ import type { ShownLimit } from '../admission/types.js';
 import { LIFECYCLE, type FlowState } from '../lifecycle.js';
 import { admitsCounterparty, carriesHash } from '../mandates/check-chain.js';
 import { environmentRequirements } from '../mandates/levels.js';
-import type { Governed } from '../mandates/types.js';
+import type { EnvironmentRequirement, Governed } from '../mandates/types.js';
 import { type Money, type MoneyProblem, parseMoney, ZERO } from '../money.js';
 import type { ArtifactFacts, Hold, SettlementFacts, SettlementRequest } from './types.js';
 
@@ -15,6 +15,8 @@ interface JudgedRequest {
   readonly money: Money | MoneyProblem | null;
   /** Root first; empty when they could not be had. */
   readonly levels: readonly Governed[];
+  /** Of every level that asks for an attested environment. */
+  readonly requirements: readonly EnvironmentRequirement[];
 }
 
 /** The same with the stored row and hold of its artifact. */
@@ -32,7 +34,7 @@ export function settlementCase(request: SettlementRequest, facts: SettlementFact
   const { artifact, hold, mandates } = facts;
   const money = request.action === 'void' ? null : requestedMoney(request, facts);
   const levels = typeof mandates === 'string' ? [] : mandates.map((mandate) => ({ mandate }));
-  const judged = { request, facts, judgedAtMs, money, levels };
+  const judged = { request, facts, judgedAtMs, money, levels, requirements: environmentRequirements(levels) };
   const isThere = typeof artifact !== 'string' && typeof hold !== 'string';
   return { ...judged, drawn: isThere ? { ...judged, artifact, hold } : null };
 }
@@ -70,16 +72,15 @@ export function isLineageWhole({ artifact: { lineage }, levels }: DrawnCase): bo
 }
 
 /** The runtime is the one the artifact was issued to, and still a reference value at every level that has some. */
-export function isEnvironmentKept({ artifact, levels, facts: { attestation } }: DrawnCase): boolean {
-  const requirements = environmentRequirements(levels);
+export function isEnvironmentKept({ artifact, requirements, facts: { attestation } }: DrawnCase): boolean {
   if (typeof attestation === 'string') return requirements.length === 0 && artifact.measurement === null;
   if (artifact.measurement !== null && artifact.measurement !== attestation.measurement) return false;
   return requirements.every(({ measurements }) => measurements.includes(attestation.measurement));
 }
 
 /** Attestation is needed where a level asks for it now, and where the artifact was bound to one. */
-export function isAttestationNeeded({ artifact, levels }: DrawnCase): boolean {
-  return artifact.measurement !== null || environmentRequirements(levels).length > 0;
+export function isAttestationNeeded({ artifact, requirements }: DrawnCase): boolean {
+  return artifact.measurement !== null || requirements.length > 0;
 }
 
 export function isFlowIn(

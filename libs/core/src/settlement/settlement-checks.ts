@@ -199,8 +199,8 @@ const CHECKS: Readonly<Record<SettlementDenial, Row>> = {
     environment_binding: capture((c) => when(c.facts.attestation === 'absent' && isAttestationNeeded(c))),
   },
   environment_stale: {
-    environment_binding: capture(({ levels, facts, judgedAtMs }) =>
-      when(!(judgedAtMs < evidenceEndsAtMs(levels, facts.attestation))),
+    environment_binding: capture(({ requirements, facts, judgedAtMs }) =>
+      when(!(judgedAtMs < evidenceEndsAtMs(requirements, facts.attestation))),
     ),
   },
   environment_integrity_failure: {
@@ -226,20 +226,20 @@ const CHECKS: Readonly<Record<SettlementDenial, Row>> = {
 };
 
 /** The checks of one name, by precedence. */
-export type NamedChecks = readonly (readonly [code: SettlementDenial, check: Check])[];
+export type NamedChecks = readonly { readonly code: SettlementDenial; readonly check: Check }[];
 
 function checksOf(name: VerificationCheck): NamedChecks {
-  return DENIALS.flatMap((row): [SettlementDenial, Check][] => {
+  return DENIALS.flatMap((row) => {
     if (row.settlement === null) return [];
     const checks = CHECKS[row.code];
     const check = typeof checks === 'string' ? undefined : checks[name];
-    return check === undefined ? [] : [[row.code, check]];
+    return check === undefined ? [] : [{ code: row.code, check }];
   });
 }
 
 /** The eight checks in the order they are reported. */
-export const VERIFICATION_ORDER: readonly (readonly [name: VerificationCheck, checks: NamedChecks])[] =
-  VERIFICATION_CHECKS.map((name) => [name, checksOf(name)]);
+export const VERIFICATION_ORDER: readonly { readonly name: VerificationCheck; readonly rows: NamedChecks }[] =
+  VERIFICATION_CHECKS.map((name) => ({ name, rows: checksOf(name) }));
 
 /** Codes that no check here reports, and who reports them. */
 export const SETTLEMENT_ELSEWHERE: Readonly<Partial<Record<SettlementDenial, Elsewhere>>> = Object.fromEntries(
