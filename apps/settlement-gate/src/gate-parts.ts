@@ -9,7 +9,7 @@ import { renderEvents } from './publishing/render-events.js';
 import { RailCaller } from './rails/rail-caller.js';
 import type { RailPort } from './rails/rail-port.js';
 import { SimulatedRail } from './rails/simulated-rail.js';
-import { ALL_VERIFIED, type WatchSource } from './settling/gate-facts.js';
+import { ALL_VERIFIED, type TrustSource } from './settling/gate-facts.js';
 import { GateDoor } from './settling/gate-door.js';
 import { GateLane } from './settling/gate-lane.js';
 import { SettleBatch } from './settling/settle-batch.js';
@@ -34,7 +34,7 @@ export interface GateParts {
   readonly simulatedRail: SimulatedRail;
   readonly managed: readonly string[];
   readonly presenterRate: TokenBuckets;
-  readonly watches: WatchSource;
+  readonly trust: TrustSource;
   readonly deadLetters: DeadLetters;
   numberOf(setting: string): number;
 }
@@ -42,7 +42,7 @@ export interface GateParts {
 /** What a test or a later role may bring of its own. */
 export interface GateOverrides {
   readonly salts?: SaltSource;
-  readonly watches?: WatchSource;
+  readonly trust?: TrustSource;
   /** Rails beside the simulated one, by the name counterparties carry. */
   readonly rails?: ReadonlyMap<string, RailPort>;
   readonly lateAfterMs?: number;
@@ -55,7 +55,7 @@ export function createGateParts(runtime: Runtime, overrides: GateOverrides = {})
   if (receipt === undefined) throw new InvariantError('ERR_KEY_MISSING', 'the gate was given no receipt key');
   const policies = new PolicySets((problem) => logger.error(problem));
   const leafWriter = new LeafWriter(domain.issuer, overrides.salts ?? randomSalts);
-  const watches = overrides.watches ?? (() => ALL_VERIFIED);
+  const trust = overrides.trust ?? (() => ALL_VERIFIED);
   // The rail reports back through the caller, which needs the rail: the arrow closes the ring after both exist.
   const simulatedRail = new SimulatedRail(
     clock,
@@ -68,7 +68,7 @@ export function createGateParts(runtime: Runtime, overrides: GateOverrides = {})
   const options = {
     issuer: domain.issuer,
     outcomeDueMs: numberOf('SPENDGATE_OUTCOME_DUE_SECONDS') * 1_000,
-    watches,
+    trust,
     isManaged: (rail: string) => rails.has(rail),
   };
   const settle = new SettleBatch(pool, registry, policies, leafWriter, options, metrics);
@@ -98,7 +98,7 @@ export function createGateParts(runtime: Runtime, overrides: GateOverrides = {})
   const managed = [...rails.keys()];
   return {
     runtime, receiptSigner: receipt, policies, leafWriter, settle, events, httpLane, sweepLane, door, caller,
-    simulatedRail, managed, presenterRate, watches, deadLetters, numberOf,
+    simulatedRail, managed, presenterRate, trust, deadLetters, numberOf,
   }; // prettier-ignore
 }
 

@@ -4,6 +4,7 @@ export type { RailListener, RailPort, RailReport, RailTransfer } from './rails/r
 export { type ReplayedSettlement, replaySettlements } from './replay-settlements.js';
 export { RunningGate } from './running-gate.js';
 export { SettlementGateModule } from './settlement-gate.module.js';
+export { ALL_VERIFIED, type Trust, type TrustSource } from './settling/gate-facts.js';
 export { SettleRecords } from './settling/settle-records.js';
 
 /** The name `serve` and the health page know this service by. */

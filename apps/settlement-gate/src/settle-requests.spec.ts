@@ -18,6 +18,8 @@ import { type GateParts, createGateParts } from './gate-parts.js';
 import { GATE_SETTINGS } from './gate.settings.js';
 import type { GateAnswer } from './settling/gate-item.js';
 
+/** A new server may have to start first. */
+const HOOK_MS = 60_000;
 const LIMITS = { currency: 'USD', total: '100000.00', per_transaction: null };
 const ROOT = mandateClaim('root', { agent: null, limits: LIMITS });
 const TEAM = mandateClaim('team', { agent: null, parent: ROOT.id, depth: 1, limits: LIMITS });
@@ -30,7 +32,7 @@ beforeAll(async () => {
   world = await openTestRuntime({ settings: GATE_SETTINGS });
   await world.domain.mandates([ROOT, TEAM, MAIN]);
   gate = createGateParts(world.runtime);
-});
+}, HOOK_MS);
 afterAll(async () => {
   await gate.events.stop();
   await world.close();

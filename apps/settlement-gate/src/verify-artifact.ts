@@ -65,7 +65,7 @@ export class VerifyArtifact {
     const sources = {
       ...read,
       registry: view,
-      watches: this.parts.watches,
+      trust: this.parts.trust,
       artifactFacts: (each: Parameters<ArtifactViews['facts']>[0]) => this.views.facts(each, view),
     };
     const hold = row === undefined ? ('absent' as const) : holdOf(row);

@@ -16,15 +16,23 @@ import type { IssuedArtifact, SettlementFlow } from '@spendgate/store';
 import type { RequestItem, Signatory } from './gate-item.js';
 import type { RegistryView } from './registry-view.js';
 
-/** What watches over the limbs a settlement leans on without reading them. `unknown` denies. */
-export type WatchSource = (flowId: string | null) => Watches;
+/** What others watch over and a settlement leans on without reading it. `unknown` denies. */
+export interface Trust {
+  readonly watches: Watches;
+  /** What this very event showed of its flow. */
+  readonly drift: SettlementFacts['drift'];
+  /** A halt wider than the flow. */
+  readonly scope: SettlementFacts['scope'];
+}
 
-export const ALL_VERIFIED: Watches = {
-  identity: 'verified',
-  lineage: 'verified',
-  governance: 'verified',
-  domain: 'verified',
-  audit: 'verified',
+/** @param flowId `null` when the request names no artifact of ours */
+export type TrustSource = (flowId: string | null) => Trust;
+
+const VERIFIED = 'verified';
+export const ALL_VERIFIED: Trust = {
+  watches: { identity: VERIFIED, lineage: VERIFIED, governance: VERIFIED, domain: VERIFIED, audit: VERIFIED },
+  drift: 'none',
+  scope: 'running',
 };
 
 /** What the fold adds to the facts of a request: it knows what earlier items of the batch did. */
@@ -39,7 +47,7 @@ export interface FactSources {
   readonly artifacts: ReadonlyMap<string, IssuedArtifact>;
   readonly flows: ReadonlyMap<string, SettlementFlow>;
   readonly attestations: ReadonlyMap<string, Exclude<SettlementFacts['attestation'], string>>;
-  readonly watches: WatchSource;
+  readonly trust: TrustSource;
   readonly currencies?: CurrencyTable;
   artifactFacts(row: IssuedArtifact): ArtifactFacts;
 }
@@ -89,14 +97,12 @@ export function factsFor(
     ...folded,
     artifact: row === undefined ? 'absent' : sources.artifactFacts(row),
     flow: flow === undefined ? 'absent' : flowOf(flow),
-    scope: 'running',
     service: kind === 'agent' ? registry.agent(partyId) : registry.service(partyId),
     settlesForCounterparty: payee?.settlementServices.includes(partyId) ?? false,
     mandates: chain,
     policy: policyOf(row, chain, registry),
     attestation: row === undefined ? 'absent' : (sources.attestations.get(row.agentId) ?? 'absent'),
-    drift: 'none',
-    watches: sources.watches(row?.flowId ?? null),
+    ...sources.trust(row?.flowId ?? null),
     rules: { rulesVersion: RULES_VERSION, currencies: sources.currencies ?? ISO_4217 },
   };
 }

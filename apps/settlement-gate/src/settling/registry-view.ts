@@ -48,9 +48,14 @@ export class RegistryView {
   /** The policy slice that applies to a spend now. */
   slice(policyId: string, agent: string, counterparty: string): SettlementFacts['policy'] {
     const source = this.facts.policy(policyId);
-    const set = source === undefined ? 'unavailable' : this.policies.get(source);
-    if (set === 'unavailable') return set;
-    return { hash: set.slice({ principal: agent, action: 'spend', resource: counterparty }).hash };
+    if (source === undefined) return 'unavailable';
+    try {
+      const set = this.policies.get(source);
+      if (set === 'unavailable') return set;
+      return { hash: set.slice({ principal: agent, action: 'spend', resource: counterparty }).hash };
+    } catch {
+      return 'error'; // any error of the evaluator denies
+    }
   }
 
   private stateOf(kind: PartyKind, id: string): PartyState {

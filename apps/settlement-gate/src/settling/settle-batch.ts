@@ -35,7 +35,7 @@ import type { ManagedTransfer } from '../rails/rail-port.js';
 import { ArtifactViews } from './artifact-view.js';
 import { type FoldContext, type Folded, foldBatch, refusedId } from './fold-batch.js';
 import { FoldState } from './fold-state.js';
-import type { WatchSource } from './gate-facts.js';
+import type { TrustSource } from './gate-facts.js';
 import { type GateAnswer, type GateItem, artifactIdOf } from './gate-item.js';
 import { RegistryView } from './registry-view.js';
 import type { LeafWriter } from './settlement-leaves.js';
@@ -71,7 +71,7 @@ export interface SettledBatch {
 export interface SettleOptions {
   readonly issuer: string;
   readonly outcomeDueMs: number;
-  readonly watches: WatchSource;
+  readonly trust: TrustSource;
   isManaged(rail: string): boolean;
 }
 
@@ -169,9 +169,9 @@ export class SettleBatch {
     read: Awaited<ReturnType<typeof readSettlementState>>,
     judgedAtMs: number,
   ): FoldContext {
-    const { issuer, outcomeDueMs, watches, isManaged } = this.options;
+    const { issuer, outcomeDueMs, trust, isManaged } = this.options;
     const artifactFacts = (row: Parameters<ArtifactViews['facts']>[0]) => this.views.facts(row, registry);
-    const sources = { ...read, registry, watches, artifactFacts };
+    const sources = { ...read, registry, trust, artifactFacts };
     return { issuer, judgedAtMs, sources, leafWriter: this.leafWriter, outcomeDueMs, isManaged };
   }
 }

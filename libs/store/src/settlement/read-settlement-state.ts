@@ -161,13 +161,11 @@ export interface SettlementState {
 
 /** Reads everything decided on, in new statements after the locks: five of them, whatever the batch. */
 export async function readSettlementState(db: Queryable, keys: SettlementKeys): Promise<SettlementState> {
-  const [artifacts, flows, attestations, settlements, outcomes] = await Promise.all([
-    rowsOf<IssuedArtifact>(db, ARTIFACTS, uuids(keys.artifactIds)),
-    rowsOf<SettlementFlow>(db, FLOWS, uuids(keys.flowIds)),
-    rowsOf<SettlementAttestation>(db, ATTESTATIONS, texts(keys.agentIds)),
-    rowsOf<RecordedSettlement>(db, RECORDED, uuids(keys.settlementIds)),
-    rowsOf<RecordedOutcome>(db, OUTCOMES, uuids(keys.outcomeIds)),
-  ]);
+  const artifacts = await rowsOf<IssuedArtifact>(db, ARTIFACTS, uuids(keys.artifactIds));
+  const flows = await rowsOf<SettlementFlow>(db, FLOWS, uuids(keys.flowIds));
+  const attestations = await rowsOf<SettlementAttestation>(db, ATTESTATIONS, texts(keys.agentIds));
+  const settlements = await rowsOf<RecordedSettlement>(db, RECORDED, uuids(keys.settlementIds));
+  const outcomes = await rowsOf<RecordedOutcome>(db, OUTCOMES, uuids(keys.outcomeIds));
   return {
     artifacts: new Map(artifacts.map((row) => [row.artifactId, row])),
     flows: new Map(flows.map((row) => [row.flowId, row])),
