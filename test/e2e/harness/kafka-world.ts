@@ -32,7 +32,14 @@ export async function openKafkaWorld(brokers: string, partitions: number): Promi
       await admin.deleteTopics({ topics: [topic] });
       await until('the topic to be gone', async () => !(await admin.listTopics()).includes(topic));
       const configEntries = Object.entries(topicConfig(name)).map(([entry, value]) => ({ name: entry, value }));
-      await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions, configEntries }] });
+      await admin.createTopics({
+        waitForLeaders: false,
+        topics: [{ topic, numPartitions: partitions, configEntries }],
+      });
+      await until(
+        'the new topic to have leaders',
+        async () => (await admin.fetchTopicOffsets(topic)).length === partitions,
+      );
     },
     async dropRecordsBelow(name, partition, offset) {
       const topic = topicFullName(prefix, name);

@@ -1,6 +1,11 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { DependencyError } from '@spendgate/core';
 import kafkajs, { type Admin } from 'kafkajs';
 import { TOPIC_NAMES, TOPIC_SPECS, topicConfig, topicFullName, type TopicName } from '../topics.js';
+
+/** New topics are asked for this often, with this pause: 10 s in all. */
+const LISTED_ASKS_MAX = 100;
+const LISTED_PAUSE_MS = 100;
 
 export interface TopicShape {
   readonly prefix: string;
@@ -15,7 +20,7 @@ export async function createTopics(admin: Admin, shape: TopicShape): Promise<voi
   const absent = TOPIC_NAMES.filter((topic) => !existing.has(topicFullName(shape.prefix, topic)));
   if (absent.length === 0) return;
   await admin.createTopics({
-    waitForLeaders: true,
+    waitForLeaders: false, // kafkajs gives up on the first Kafka broker that has not heard of the topic yet
     topics: absent.map((topic) => ({
       topic: topicFullName(shape.prefix, topic),
       numPartitions: TOPIC_SPECS[topic].partitions === 1 ? 1 : shape.partitions,
@@ -23,6 +28,20 @@ export async function createTopics(admin: Admin, shape: TopicShape): Promise<voi
       configEntries: Object.entries(topicConfig(topic)).map(([name, value]) => ({ name, value })),
     })),
   });
+  await untilListed(
+    admin,
+    absent.map((topic) => topicFullName(shape.prefix, topic)),
+  );
+}
+
+/** The controller has made them; the Kafka brokers hear of it a moment later. */
+async function untilListed(admin: Admin, names: readonly string[]): Promise<void> {
+  for (let ask = 0; ask < LISTED_ASKS_MAX; ask += 1) {
+    const listed = new Set(await admin.listTopics());
+    if (names.every((name) => listed.has(name))) return;
+    await wait(LISTED_PAUSE_MS);
+  }
+  throw new DependencyError('ERR_TOPICS_UNFIT', `made, but not listed yet: ${names.join(', ')}. Run it again`);
 }
 
 /**
