@@ -1,7 +1,8 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { type DynamicModule, type LoggerService, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Runtime, SpendgateTransport, connectTransport } from '@spendgate/messaging';
+import type { Logger } from '@spendgate/platform';
 import { HealthController, RUNTIME } from './health.controller.js';
 import type { OpenRuntime } from './open-runtime.js';
 import { ROLES, type Role } from './roles.js';
@@ -31,7 +32,7 @@ export async function serveRoles(roles: readonly Role[], open: OpenRuntime): Pro
   const { runtime, settings, shutdown } = open;
   const adapter = new FastifyAdapter({ bodyLimit: BODY_BYTES_MAX, trustProxy: false });
   const app = await NestFactory.create<NestFastifyApplication>(ProcessModule.of(roles, runtime), adapter, {
-    logger: runtime.logger,
+    logger: quietly(runtime.logger),
     bodyParser: false,
     abortOnError: false,
   });
@@ -48,4 +49,17 @@ function acceptTokens(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+}
+
+/** Nest tells of each route and module it starts: worth reading when something is looked for, not at every start. */
+function quietly(logger: Logger): LoggerService {
+  const debug = (message: unknown, ...details: unknown[]): void => logger.debug(message, ...details);
+  return {
+    log: debug,
+    debug,
+    verbose: debug,
+    warn: (message: unknown, ...details: unknown[]) => logger.warn(message, ...details),
+    error: (message: unknown, ...details: unknown[]) => logger.error(message, ...details),
+    fatal: (message: unknown, ...details: unknown[]) => logger.fatal(message, ...details),
+  };
 }
