@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { facts, flow, hash, intent, level, OWN, state, T0_MS } from '../examples/admission-example.js';
+import type { FlowState } from '../lifecycle.js';
 import type { Mandate } from '../mandates/types.js';
 import { currencyTable, decimal } from '../money.js';
 import { decideIntent } from './decide-intent.js';
@@ -85,11 +86,11 @@ const change = fc.record({
   parkSeconds: fc.option(fc.integer({ min: 1, max: 90 })),
   revokedAtMs: nearly(null, T0_MS),
   supersededHashes: fc.subarray([hash('O'), hash('T'), hash('x')]),
-  parentHash: nearly(undefined, hash('x')),
+  parentHash: nearly('', hash('x')), // '': the example's own link
 });
 /** Keeps the example's link where none is drawn. */
-function linked({ parentHash, ...rest }: { parentHash: string | undefined } & Partial<Mandate>): Partial<Mandate> {
-  return parentHash === undefined ? rest : { ...rest, parentHash };
+function linked({ parentHash, ...rest }: Partial<Mandate>): Partial<Mandate> {
+  return parentHash === '' || parentHash === undefined ? rest : { ...rest, parentHash };
 }
 const counted = fc.array(
   fc.record({
@@ -119,7 +120,7 @@ const anyState: fc.Arbitrary<AdmissionState> = fc.record({
   flow: fc.oneof(
     {
       weight: 12,
-      arbitrary: nearly('executing' as const, 'authorized', 'baseline', 'contained', 'revoked').map((name) => ({
+      arbitrary: nearly<FlowState>('executing', 'authorized', 'baseline', 'contained', 'revoked').map((name) => ({
         ...flow,
         state: name,
       })),

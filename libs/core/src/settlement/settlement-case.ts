@@ -46,15 +46,16 @@ function requestedMoney({ amountText, currency }: SettlementRequest, { rules }: 
 
 /**
  * Who may use an artifact. Capture and void: the service it names, with the key it is bound to or that key's signed
- * successor, registered for the counterparty. Void: the agent too. Refund: the service that captured.
+ * successor, registered for the counterparty. Void: the agent too. Refund: the service that captured. Where the
+ * register could not say, that is denied as `trust_unverifiable` and is no mismatch.
  */
 export function isPresenter({ request, facts, artifact }: DrawnCase): boolean {
   const { action, presenter, presenterKind, presenterJkt } = request;
-  if (facts.service !== 'active') return false;
+  if (facts.service !== 'active') return facts.service === 'unknown';
   if (presenterKind === 'agent') return action === 'void' && presenter === artifact.agent;
   if (action === 'refund') return typeof facts.capture === 'string' || facts.capture.service === presenter;
   const bound = artifact.jkt === presenterJkt || artifact.successorJkts.includes(presenterJkt);
-  return presenter === artifact.audience && bound && facts.settlesForCounterparty === true;
+  return presenter === artifact.audience && bound && facts.settlesForCounterparty !== false;
 }
 
 /** The counterparty is the artifact's, and no level has taken it off its list since. */
