@@ -23,6 +23,9 @@ const TEAM = mandateClaim('team', { agent: null, parent: ROOT.id, depth: 1, limi
 const MAIN = mandateClaim('main', { parent: TEAM.id, depth: 2, limits: ROOT.limits });
 const OTHER = mandateClaim('other', { parent: TEAM.id, depth: 2, limits: ROOT.limits });
 
+/** A new server may have to start first. */
+const HOOK_MS = 60_000;
+
 let world: TestRuntime;
 let authorize: AuthorizeBatch;
 
@@ -64,7 +67,7 @@ function sortedJson(headers: object): string {
   return JSON.stringify(Object.entries(headers).sort());
 }
 
-beforeEach(() => open());
+beforeEach(() => open(), HOOK_MS);
 afterEach(() => world.close());
 
 describe('authorizing a batch', () => {

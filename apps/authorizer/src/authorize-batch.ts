@@ -1,7 +1,7 @@
-import type { Candidate, DecodedIntent, Judged, Refusal } from './intake/candidate.js';
+import { type Candidate, type DecodedIntent, type Judged, type Refusal, refuse } from './intake/candidate.js';
 import { DependencyError } from '@spendgate/core';
-import { type RecordBatch, isUnderKey, reappendUnderKey } from '@spendgate/messaging';
-import { type RegistryFacts, RegistryMoved } from '@spendgate/store';
+import { type RecordBatch, type RecordDefect, isUnderKey, reappendUnderKey } from '@spendgate/messaging';
+import { type LaneLease, type RegistryFacts, RegistryMoved } from '@spendgate/store';
 import type { AuthorizerParts } from './authorizer-parts.js';
 import { BatchSize } from './deciding/batch-size.js';
 import type { EvaluatedIntent } from './deciding/decide-batch.js';
@@ -34,7 +34,7 @@ export class AuthorizeBatch {
         at += slice.records.length;
         // Signing and sending one slice goes on beside deciding the next; the order of the lane is kept.
         const before = publishing;
-        publishing = before.then(() => this.publish(batch, committed));
+        publishing = before.then(() => this.publish(batch.lane, committed));
         publishing.catch(() => undefined); // seen when it is awaited; until then it is nobody's unhandled rejection
         await before;
       }
@@ -45,8 +45,24 @@ export class AuthorizeBatch {
   }
 
   /** Publishes what the lane's last owner committed and may not have sent. */
-  takeOver(lane: RecordBatch['lane']): Promise<void> {
+  takeOver(lane: LaneLease): Promise<void> {
     return this.parts.progress.takeOver(lane);
+  }
+
+  /**
+   * Ends a record whose handling is a defect of ours, alone in its batch: `internal_denied`, with a dead letter as
+   * evidence. No id is occupied, so the sender may ask again with the same key once the defect is mended.
+   */
+  async endDefect({ record, lane }: Pick<RecordDefect, 'record' | 'lane'>): Promise<void> {
+    const { deadLetters, registry, progress, decide } = this.parts;
+    const { refusal } = refuse(record, 'internal_denied');
+    await deadLetters.report(record, refusal.code);
+    const slice = { lane, first: record.offset, last: record.offset, intents: [], refusals: [refusal] };
+    const facts = await registry.at({});
+    await this.publish(
+      lane,
+      await decideInTransaction({ ...slice, facts, publishedThrough: progress.through(lane) }, decide),
+    );
   }
 
   private async decide(batch: RecordBatch): Promise<Committed> {
@@ -135,12 +151,12 @@ export class AuthorizeBatch {
     }
   }
 
-  private async publish(batch: RecordBatch, committed: Committed): Promise<void> {
+  private async publish(lane: LaneLease, committed: Committed): Promise<void> {
     const { metrics, publisher, waiters, renderFromMemory } = this.parts;
     await metrics.wall('authorizer_publish', () =>
-      publisher.publish(batch.lane, committed.events, renderFromMemory(committed)),
+      publisher.publish(lane, committed.events, renderFromMemory(committed)),
     );
-    this.parts.progress.published(batch.lane, committed.nextOutboxSeq);
+    this.parts.progress.published(lane, committed.nextOutboxSeq);
     waiters.wake(committed.decisions.map(({ decision }) => decision.intentId));
     waiters.wake(committed.refusals.map(({ record }) => placeName(record)));
   }

@@ -1,6 +1,13 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { type LaneAcquired, laneAcquired, type RecordBatch, TOPICS } from '@spendgate/messaging';
+import {
+  type LaneAcquired,
+  laneAcquired,
+  type RecordBatch,
+  type RecordDefect,
+  recordDefect,
+  TOPICS,
+} from '@spendgate/messaging';
 import { AuthorizeBatch } from './authorize-batch.js';
 
 /** Thin: records in, one call, done. A throw makes the transport deliver again, so only a DependencyError may escape. */
@@ -12,6 +19,11 @@ export class PaymentIntentsHandler {
   @EventPattern(laneAcquired(TOPICS.paymentIntents))
   onLane(@Payload() { lane }: LaneAcquired): Promise<void> {
     return this.authorize.takeOver(lane);
+  }
+
+  @EventPattern(recordDefect(TOPICS.paymentIntents))
+  onDefect(@Payload() defect: RecordDefect): Promise<void> {
+    return this.authorize.endDefect(defect);
   }
 
   @EventPattern(TOPICS.paymentIntents)

@@ -14,6 +14,8 @@ const ROOT = '10000000-0000-8000-8000-000000000001';
 const LEAF = '20000000-0000-8000-8000-000000000002';
 const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
 const id = (n: number): string => `0190000${n}-0000-8000-8000-00000000000${n}`;
+/** A new server may have to start first. */
+const HOOK_MS = 60_000;
 const SOON_MS = Date.UTC(2100, 0, 1);
 
 function decision(n: number, changes: Partial<write.DecisionRow> = {}): write.DecisionRow {
@@ -74,7 +76,7 @@ describe('authorization SQL', () => {
         ('${LEAF}', 1, '${ROOT}', '${ROOT}', '{${ROOT},${LEAF}}', 1, 'agent-a', 'p', 'USD', 100, '{}', 't', 'h');
       INSERT INTO budgets (mandate_id, depth) VALUES ('${ROOT}', 0), ('${LEAF}', 1);
       INSERT INTO flows VALUES ('${LEAF}', 'activated', 1, 7, 'b', '{}');`);
-  });
+  }, HOOK_MS);
   afterAll(() => database.close());
 
   const keys = {
