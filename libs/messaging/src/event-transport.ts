@@ -1,4 +1,4 @@
-import type { LaneLease } from '@spendgate/store';
+import type { LaneLease, LaneSource } from '@spendgate/store';
 import type { TopicName } from './topics.js';
 
 /** One record as it lies in the log. Nothing in it is trusted for having come from a topic. */
@@ -87,6 +87,8 @@ export interface EventTransport {
    */
   publish(topic: TopicName, records: readonly OutgoingRecord[]): Promise<PublishedAt[]>;
   lag(): Promise<LagRow[]>;
+  /** What the log says of itself, as lanes compare it: what an operator accepts for a stopped lane (`acceptSource`). */
+  source(topic: TopicName, partition: number): Promise<LaneSource>;
   /** `check` throws `DependencyError` naming each topic that is absent or set up otherwise; `create` makes what is absent. */
   ensureTopics(mode: 'create' | 'check'): Promise<void>;
   /** Lets running handlers finish, leaves the groups, closes connections. */

@@ -4,6 +4,7 @@ import {
   appendRecords,
   checkTopics,
   createTopics,
+  type LaneSource,
   notifyAppended,
   readRanges,
   readTopics,
@@ -14,6 +15,7 @@ import { type PlacedRecord, PublishQueue } from '../publish-queue.js';
 import { TOPIC_NAMES, TOPIC_SPECS, type TopicName } from '../topics.js';
 import { defectEnder, type TransportOptions } from '../transport-options.js';
 import { EmbeddedGroup } from './embedded-group.js';
+import { readSource } from './read-source.js';
 
 export interface EmbeddedTransportOptions extends TransportOptions {
   /** For the one connection that listens; a secret. */
@@ -64,6 +66,10 @@ export class EmbeddedTransport implements EventTransport {
       ranges.filter((range) => range.topic === topic).map((range) => ({ ...range, topic, group })),
     );
     return readLag(this.options.pool, ends);
+  }
+
+  source(topic: TopicName, partition: number): Promise<LaneSource> {
+    return readSource(this.options.pool, topic, partition);
   }
 
   async ensureTopics(mode: 'create' | 'check'): Promise<void> {

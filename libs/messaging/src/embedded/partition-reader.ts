@@ -1,9 +1,9 @@
-import { DependencyError } from '@spendgate/core';
-import { type LaneSource, type Pool, readRanges, readRecords, readTopics, type StoredRecord } from '@spendgate/store';
+import { type Pool, readRecords, type StoredRecord } from '@spendgate/store';
 import type { TransportRecord } from '../event-transport.js';
 import type { PartitionOwner } from '../partition-owner.js';
 import { backoffMs } from '../redeliver.js';
 import type { TopicName } from '../topics.js';
+import { readSource } from './read-source.js';
 import type { Semaphore } from './semaphore.js';
 
 /** Records read at a time; the lane's batch is at most this long. */
@@ -62,7 +62,9 @@ export class PartitionReader {
 
   private async run(): Promise<void> {
     while (!this.stopped) {
-      const got = await this.slots.run(() => this.owner.acquire(() => this.source()));
+      const got = await this.slots.run(() =>
+        this.owner.acquire(() => readSource(this.pool, this.topic, this.partition)),
+      );
       if (got.outcome === 'wait') {
         this.position = -1n;
         await this.pause(got.afterMs);
@@ -113,20 +115,6 @@ export class PartitionReader {
       await this.pause(backoffMs(this.failures));
       return undefined;
     }
-  }
-
-  /** What the lane compares at acquisition; the topic's incarnation stands for Kafka's cluster id. */
-  private async source(): Promise<LaneSource> {
-    const [[topic], ranges] = await Promise.all([
-      readTopics(this.pool, [this.topic]),
-      readRanges(this.pool, [this.topic]),
-    ]);
-    const range = ranges.find(({ partition }) => partition === this.partition);
-    if (topic === undefined || range === undefined) {
-      throw new DependencyError('ERR_PARTITION_MISSING', `${this.topic}/${this.partition} is not there`);
-    }
-    const { firstOffset, endOffset } = range;
-    return { clusterId: topic.incarnation, partitions: topic.partitions, firstOffset, endOffset };
   }
 
   private async untilWoken(seen: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { DependencyError, SpendgateError } from '@spendgate/core';
+import type { LaneSource } from '@spendgate/store';
 import type { Admin, Kafka } from 'kafkajs';
 import type { EventTransport, LagRow, OutgoingRecord, PublishedAt, Subscription } from '../event-transport.js';
 import { readLag, type PartitionEnd } from '../lag.js';
@@ -68,6 +69,10 @@ export class KafkaTransport implements EventTransport {
       ),
     );
     return readLag(this.options.pool, ends.flat().sort(byPlace));
+  }
+
+  source(topic: TopicName, partition: number): Promise<LaneSource> {
+    return reachable(async () => (await this.log.sources(topic))(partition));
   }
 
   async ensureTopics(mode: 'create' | 'check'): Promise<void> {
