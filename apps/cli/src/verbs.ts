@@ -8,6 +8,7 @@ import { addServe } from './commands/serve.js';
 import { addSettlements } from './commands/settlements.js';
 import { addSign } from './commands/sign.js';
 import { addUp } from './commands/up.js';
+import { addVerify } from './commands/verify.js';
 
 /** Every verb, in the order of the help. A new verb is a file in `commands/` and a line here. */
 export const VERBS: readonly ((program: Command) => void)[] = [
@@ -20,4 +21,5 @@ export const VERBS: readonly ((program: Command) => void)[] = [
   addMigrate,
   addKeys,
   addConfig,
+  addVerify,
 ];

@@ -24,6 +24,11 @@ export function readIntentLines(text: string, name: string): IntentLine[] {
   });
 }
 
+/** The intent alone: who asks becomes the token's `iss`. */
+export function intentOf(line: IntentLine): PlainIntent {
+  return Object.fromEntries(Object.entries(line).filter(([name]) => name !== 'agent')) as PlainIntent; // as: a member less
+}
+
 function parseLine(line: string, place: string): PlainIntent & { agent: string } {
   let value: unknown;
   try {

@@ -4,7 +4,7 @@ import { eventHeaders } from '@spendgate/codec';
 import { type EventPublisher, type OutgoingRecord, TOPICS } from '@spendgate/messaging';
 import { runBounded } from './bounded.js';
 import { type IntentResult, acceptedResult, intentResult } from './intent-result.js';
-import type { IntentLine } from './plain-intents.js';
+import { type IntentLine, intentOf } from './plain-intents.js';
 
 /** Intents signed and produced at a time: several Kafka requests' worth, a few MB. */
 const BATCH = 2_000;
@@ -47,11 +47,12 @@ export async function publishOnKafka(
 
 function signAll(lines: readonly IntentLine[], clientOf: ClientOf): Promise<OutgoingRecord[]> {
   return Promise.all(
-    lines.map(async ({ agent, ...intent }) => {
-      const token = await (await clientOf(agent)).signIntent(intent);
-      const naming = { id: `${agent}:${intent.jti}`, source: agent, timeMs: Date.now(), subject: intent.mandate };
+    lines.map(async (line) => {
+      const { agent, jti, mandate } = line;
+      const token = await (await clientOf(agent)).signIntent(intentOf(line));
+      const naming = { id: `${agent}:${jti}`, source: agent, timeMs: Date.now(), subject: mandate };
       return {
-        key: intent.mandate,
+        key: mandate,
         value: Buffer.from(token),
         headers: eventHeaders(TOPICS.paymentIntents, naming),
       };

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Answer, NoAnswerError, type SpendgateClient } from '@spendgate/client';
 import { type IntentResult, intentResult } from './intent-result.js';
-import type { IntentLine } from './plain-intents.js';
+import { type IntentLine, intentOf } from './plain-intents.js';
 
 /** How long one intent is tried again while the service restarts or asks for patience. */
 const PATIENCE_MS = 60_000;
@@ -20,10 +20,10 @@ const isTemporary = ({ status, body }: Answer): boolean =>
  */
 export async function publishOverHttp(
   client: SpendgateClient,
-  { agent: _agent, ...intent }: IntentLine,
+  line: IntentLine,
   waitSeconds: number,
 ): Promise<IntentResult> {
-  const token = await client.signIntent(intent);
+  const token = await client.signIntent(intentOf(line));
   const untilMs = performance.now() + PATIENCE_MS;
   for (let backoffMs = BACKOFF_MS.first; ; backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.most)) {
     const isLast = performance.now() + backoffMs >= untilMs;
@@ -31,7 +31,7 @@ export async function publishOverHttp(
       if (error instanceof NoAnswerError && !isLast) return undefined;
       throw error;
     });
-    if (answer !== undefined && (isLast || !isTemporary(answer))) return intentResult(intent.jti, answer);
+    if (answer !== undefined && (isLast || !isTemporary(answer))) return intentResult(line.jti, answer);
     await pause(backoffMs);
   }
 }

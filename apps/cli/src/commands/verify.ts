@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import { describeVerb } from '../verb.js';
+import { addVerifyArtifact } from './verify-artifact.js';
+import { addVerifyJws } from './verify-jws.js';
+import { addVerifyConsistency, addVerifyInclusion } from './verify-proof.js';
+
+/** `spendgate verify …`: checks that need neither a service nor a database, only what is handed in. */
+export function addVerify(program: Command): void {
+  const verify = describeVerb(program.command('verify'), {
+    group: 'verify',
+    summary: 'check artifacts, signatures and proofs, offline',
+    example: 'spendgate verify artifact artifact.jwt --keys jwks.json',
+    exits: '2 not valid',
+  });
+  addVerifyArtifact(verify);
+  addVerifyJws(verify);
+  addVerifyInclusion(verify);
+  addVerifyConsistency(verify);
+}
