@@ -36,7 +36,17 @@ export async function* replaySettlements(
   }
 }
 
+/** A row that cannot even be recomputed (a damaged read set, other rules) differs by the reason why. */
 function differencesOf(stored: StoredSettlement): string[] {
+  try {
+    return compare(stored);
+  } catch (error) {
+    if (error instanceof Error) return [error.message];
+    throw error;
+  }
+}
+
+function compare(stored: StoredSettlement): string[] {
   // A stored read set is the canonical JSON this code wrote.
   const readSet = JSON.parse(stored.readSet) as SettlementReadSet;
   const request = requestFrom(stored);

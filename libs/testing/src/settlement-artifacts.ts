@@ -116,15 +116,17 @@ function claimsOf({ domain }: TestRuntime, issue: Issue): ArtifactClaims {
   if (policy === undefined) throw new Error('no active policy in this test domain');
   const agent = own.agent ?? 'buyer';
   const slice = PolicySet.load(policy).slice({ principal: agent, action: 'spend', resource: issue.counterparty });
-  const iat = Math.floor(atMs / 1000);
-  const exp = Math.floor((atMs + (change.lifetimeMs ?? 3_600_000)) / 1000);
+  const { lifetimeMs = 3_600_000 } = change;
+  const issuedAtMs = lifetimeMs > 0 ? atMs : atMs + lifetimeMs - 3_600_000; // one that has expired was issued before
+  const iat = Math.floor(issuedAtMs / 1000);
+  const exp = Math.floor((atMs + lifetimeMs) / 1000);
   const mode = change.mode ?? 'multi';
   const measured = change.measurement ?? null;
   return {
     iss: domain.issuer,
     aud: 'settler',
     iat,
-    nbf: Math.floor((atMs + (change.notBeforeMs ?? 0)) / 1000),
+    nbf: Math.floor((issuedAtMs + (change.notBeforeMs ?? 0)) / 1000),
     exp,
     jti: artifactId(atMs, intent, flow.epoch, 0),
     sub: agent,

@@ -173,7 +173,9 @@ function record(
     folded.transfers.push(transferOf(item, id, decision, row, rail));
   }
   const event = { settlementId: id, attempt, flowId: row?.flowId ?? null, outcome, code, field, state: word };
-  folded.events.push(decidedEvent(item, { ...event, decisionHash, leafHash: leaf.leafHash, judgedAtMs }));
+  folded.events.push(
+    decidedEvent(item, { ...event, requestJti: item.claims.jti, decisionHash, leafHash: leaf.leafHash, judgedAtMs }),
+  );
   return {
     kind: 'settlement',
     settlementId: id,
@@ -225,8 +227,9 @@ function visibleHold({ decision, hold }: SettlementResult, row: IssuedArtifact |
 function repeat(item: RequestItem, recorded: RecordedSettlement, folded: Folded): SettlementAnswer {
   const { settlementId: id, flowId, outcome, code, field, state, claims } = recorded;
   if (item.appendedAtMs !== null) {
-    // Who asked over the log is answered there, by the same event again.
-    folded.events.push(decidedEvent(item, { ...recorded, flowId: flowId === NO_FLOW ? null : flowId }));
+    // Who asked over the log is answered there, by the same event again: it names the request that was decided.
+    const { request_jti: requestJti } = JSON.parse(claims) as { request_jti: string }; // the gate wrote these claims
+    folded.events.push(decidedEvent(item, { ...recorded, requestJti, flowId: flowId === NO_FLOW ? null : flowId }));
   }
   const known = code !== null && isDenialCode(code) ? (code as SettlementDenial) : null; // the gate wrote it
   return {

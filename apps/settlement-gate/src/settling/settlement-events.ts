@@ -10,7 +10,7 @@ type SettlementDecided = EventOf<'settlement-decisions.v1'>;
 export type DecidedSettlement = Pick<
   RecordedSettlement,
   'settlementId' | 'attempt' | 'outcome' | 'code' | 'field' | 'state' | 'decisionHash' | 'leafHash' | 'judgedAtMs'
-> & { readonly flowId: string | null };
+> & { readonly flowId: string | null; readonly requestJti: string };
 
 /** Ids, outcome, code and hashes only: the receipt is fetched, by who may see it. */
 export function decidedEvent(item: RequestItem, decided: DecidedSettlement): OutboxRow {
@@ -27,7 +27,7 @@ export function decidedEvent(item: RequestItem, decided: DecidedSettlement): Out
     state: decided.state,
     leaf_hash: decided.leafHash.toString('base64url'),
     judged_at_ms: decided.judgedAtMs,
-    request_jti: item.claims.jti,
+    request_jti: decided.requestJti,
     request_hash: item.bodyHash.toString('base64url'),
     outcome: decided.outcome === 'authorized' ? 'authorized' : 'denied',
     code: code !== null && isDenialCode(code) ? code : null,

@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { inControlAct, recordCounterparties, recordKeys, recordParties } from '@spendgate/store';
+import { PrivateKeySigner } from '@spendgate/artifact';
+import {
+  type IssuedTestArtifact,
+  type TestRuntime,
+  captureClaims,
+  issueTestArtifact,
+  mandateClaim,
+  openTestRuntime,
+  outcomeClaims,
+  refundClaims,
+  signOutcome,
+  signRequest,
+  until,
+} from '@spendgate/testing';
+import { type GateParts, SIMULATED_RAIL, createGateParts } from './gate-parts.js';
+import { GATE_SETTINGS } from './gate.settings.js';
+import { RunningGate } from './running-gate.js';
+
+const LONG_MS = 60_000;
+const LIMITS = { currency: 'USD', total: '100000.00', per_transaction: null };
+const DEMO = ['demo-shop', 'demo-decline', 'demo-timeout', 'demo-late', 'demo-duplicate'];
+const FAST = { SPENDGATE_RAIL_TIMEOUT_MS: '100', SPENDGATE_GATE_SWEEP_MS: '50' };
+
+let world: TestRuntime;
+let gate: GateParts;
+let running: RunningGate;
+
+beforeAll(async () => {
+  world = await openTestRuntime({ settings: GATE_SETTINGS, environment: FAST });
+  await world.domain.mandates([mandateClaim('main', { limits: LIMITS }), mandateClaim('idle', { limits: LIMITS })]);
+  await inControlAct(world.database.pool, async (act) => {
+    const shared = { category: '5732', settlementServices: ['settler'], rail: SIMULATED_RAIL };
+    await recordCounterparties(
+      act,
+      DEMO.map((id) => ({ id, legalName: id, ...shared })),
+    );
+  });
+  gate = createGateParts(world.runtime, { lateAfterMs: 400 });
+  running = new RunningGate(gate);
+}, LONG_MS);
+afterAll(async () => {
+  await running.stop();
+  await world.close();
+}, LONG_MS);
+
+const ask = async (claims: object, parts = gate) => parts.door.present(await signRequest(world.domain.settler, claims));
+
+async function stateOf({ id }: IssuedTestArtifact, action = 'capture'): Promise<string | undefined> {
+  const { rows } = await world.database.pool.query<{ state: string }>(
+    `SELECT state FROM settlements WHERE artifact_id = $1 AND action = $2 AND outcome = 'authorized'`,
+    [id, action],
+  );
+  return rows[0]?.state;
+}
+
+async function budget(mandate: string): Promise<unknown> {
+  const { rows } = await world.database.pool.query(
+    'SELECT held::float8, capturing::float8, captured::float8, refunded::float8 FROM budgets WHERE mandate_id = $1',
+    [mandate],
+  );
+  return rows[0];
+}
+
+describe('managed rails', () => {
+  it.each([
+    ['demo-shop', 'captured'],
+    ['demo-decline', 'returned'],
+    ['demo-timeout', 'unknown'],
+    ['demo-duplicate', 'captured'],
+  ])('F5: a capture at %s ends %s, called after the commit and once', async (counterparty, state) => {
+    const artifact = await issueTestArtifact(world, { counterparty });
+    const answer = await ask(captureClaims(artifact, 'c', '5.00'));
+    expect(answer).toMatchObject({ kind: 'settlement', state: 'capturing' });
+    await until(`a capture at ${counterparty}`, async () => (await stateOf(artifact)) === state);
+  });
+
+  it('takes an answer that comes after the rail was given up, and ends unknown by it', async () => {
+    const artifact = await issueTestArtifact(world, { counterparty: 'demo-late' });
+    await ask(captureClaims(artifact, 'c', '5.00'));
+    await until('unknown first', async () => (await stateOf(artifact)) === 'unknown');
+    await until('captured by the late word', async () => (await stateOf(artifact)) === 'captured');
+  });
+
+  it('asks the rail again after a restart for what is still capturing, and money moves once', async () => {
+    const artifact = await issueTestArtifact(world, { counterparty: 'demo-shop' });
+    await gate.caller.stop(); // as if the process ended between the commit and the call
+    await ask(captureClaims(artifact, 'c', '5.00'));
+    expect(await stateOf(artifact)).toBe('capturing');
+    const next = createGateParts(world.runtime);
+    const restarted = new RunningGate(next);
+    await restarted.start();
+    await until('captured after the restart', async () => (await stateOf(artifact)) === 'captured');
+    expect(next.simulatedRail.movements).toBe(1);
+    await ask(refundClaims(artifact, 'c', 'r', '2.00'), next);
+    await until('refunded', async () => (await stateOf(artifact, 'refund')) === 'refunded');
+    await restarted.stop();
+    gate = createGateParts(world.runtime, { lateAfterMs: 400 });
+    running = new RunningGate(gate);
+  });
+
+  it('never lets the service say what became of money the gate’s own rail moves', async () => {
+    const artifact = await issueTestArtifact(world, { counterparty: 'demo-timeout' });
+    await ask(captureClaims(artifact, 'c', '5.00'));
+    const failed = outcomeClaims(artifact, { capture_id: 'c' }, 'failed', '5.00');
+    const answer = await gate.door.present(await signOutcome(world.domain.settler, failed));
+    expect(answer).toMatchObject({ kind: 'refused', code: 'audience_mismatch' });
+  });
+
+  it('takes the word of the rail registered for the counterparty', async () => {
+    const bank = PrivateKeySigner.generate('rail');
+    await inControlAct(world.database.pool, async (act) => {
+      await recordParties(act, [{ kind: 'rail', id: 'bank', name: 'Bank' }]);
+      const { kid, alg, jwk } = bank;
+      await recordKeys(act, [{ kid, kind: 'rail', partyId: 'bank', alg, jwk, activeFromMs: 0 }]);
+      const shop = { id: 'bank-shop', legalName: 'Bank shop', category: '5732', settlementServices: ['settler'] };
+      await recordCounterparties(act, [{ ...shop, rail: 'bank' }]);
+    });
+    const artifact = await issueTestArtifact(world, { counterparty: 'bank-shop' });
+    await ask(captureClaims(artifact, 'c', '5.00'));
+    const word = outcomeClaims(artifact, { capture_id: 'c' }, 'charged_back', '5.00', { iss: 'bank' });
+    const answer = await gate.door.present(await signOutcome(bank, word));
+    expect(answer).toMatchObject({ kind: 'outcome', applied: true, state: 'captured' });
+  });
+});
+
+describe('sweeps', () => {
+  it('A20: releases an ended hold at every level, with one leaf, and leaves captures alone', async () => {
+    const ended = await issueTestArtifact(world, { mandate: 'idle', amount: '10.00', lifetimeMs: -1_000 });
+    const drawn = await issueTestArtifact(world, { mandate: 'idle', amount: '10.00' });
+    await ask(captureClaims(drawn, 'c', '4.00'));
+    await world.database.pool.query(`UPDATE holds SET ends_at = now() WHERE artifact_id = $1`, [drawn.id]);
+    await running.start();
+    await until('both released', async () => {
+      const { rows } = await world.database.pool.query('SELECT 1 FROM holds WHERE ended AND artifact_id = ANY ($1)', [
+        [ended.id, drawn.id],
+      ]);
+      return rows.length === 2;
+    });
+    expect(await budget(ended.flowId)).toEqual({ held: 0, capturing: 4, captured: 0, refunded: 0 });
+    const { rows } = await world.database.pool.query(
+      `SELECT 1 FROM leaves WHERE leaf::json->>'type' = 'holds_released' AND payload LIKE '%' || $1 || '%'`,
+      [ended.flowId],
+    );
+    expect(rows).toHaveLength(1);
+  });
+
+  it('calls silence past its time unknown, keeps the money in movement, and still takes the word later', async () => {
+    const artifact = await issueTestArtifact(world);
+    await ask(captureClaims(artifact, 'c', '5.00'));
+    await world.database.pool.query('UPDATE settlements SET outcome_due_at = now() WHERE artifact_id = $1', [
+      artifact.id,
+    ]);
+    await until('unknown', async () => (await stateOf(artifact)) === 'unknown');
+    const { rows } = await world.database.pool.query(
+      'SELECT capturing::float8, ended FROM holds WHERE artifact_id = $1',
+      [artifact.id],
+    );
+    expect(rows).toEqual([{ capturing: 5, ended: false }]);
+    const word = outcomeClaims(artifact, { capture_id: 'c' }, 'completed', '5.00');
+    const answer = await gate.door.present(await signOutcome(world.domain.settler, word));
+    expect(answer).toMatchObject({ applied: true, state: 'captured' });
+  });
+});
