@@ -1,7 +1,7 @@
 /**
- * Active codes of ISO 4217 (list one, published 2026-01-01) by their minor unit: the digits after the point.
- * The other codes of the list (metals, bond units, special drawing rights, XTS, XXX) state no minor unit, so no amount in
- * them has a canonical spelling; they are refused like any unknown code.
+ * Active codes of ISO 4217 (list one, published 2026-01-01) by their minor unit: the digits after the point. The other
+ * codes of the list (metals, bond units, special drawing rights, XTS, XXX) state no minor unit, so no amount in them
+ * has a canonical spelling; they are refused like any unknown code.
  */
 const CODES_BY_DIGITS: readonly (readonly [digits: number, codes: string])[] = [
   [0, `BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF`],
@@ -18,7 +18,9 @@ const CODES_BY_DIGITS: readonly (readonly [digits: number, codes: string])[] = [
   [4, `CLF UYW`],
 ];
 
-/** Codes of the list that state no minor unit. Named, so that a test sees the whole list and nobody adds one by mistake. */
+/**
+ * Codes of the list that state no minor unit. Named, so that a test sees the whole list and nobody adds one by mistake.
+ */
 export const CODES_WITHOUT_MINOR_UNIT: readonly string[] = [
   'XAG',
   'XAU',

@@ -78,7 +78,9 @@ export function holdEndsAtMs(hold: Hold, times: { readonly expiresAtMs: number; 
   return hold.captureCount === 0 ? times.expiresAtMs : times.settleByMs;
 }
 
-/** available + held + capturing + captured − refunded = limit. May be negative after an amendment narrowed the limit. */
+/**
+ * available + held + capturing + captured − refunded = limit. May be negative after an amendment narrowed the limit.
+ */
 export function availableOf(limit: Decimal, budget: Budget): Decimal {
   return limit.minus(budget.held).minus(budget.capturing).minus(budget.captured).plus(budget.refunded);
 }

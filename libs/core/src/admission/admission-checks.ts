@@ -28,8 +28,8 @@ type Elsewhere = 'the door' | 'the batch wrapper' | 'mandate creation';
 type Row = Readonly<Partial<Record<Place, Check>>> | Elsewhere;
 
 /**
- * Every admission denial with its check, by the stage that runs it. Stage n fails → n + 1 never runs; within a stage the
- * first row of DENIALS that applies is reported. A row without a check does not compile. A fact that is `'unknown'`
+ * Every admission denial with its check, by the stage that runs it. Stage n fails → n + 1 never runs; within a stage
+ * the first row of DENIALS that applies is reported. A row without a check does not compile. A fact that is `'unknown'`
  * denies, by its own row or as `trust_unverifiable` naming what is missing.
  */
 const CHECKS: Readonly<Record<AdmissionDenial, Row>> = {

@@ -20,11 +20,12 @@ export type ArtifactClaims = { readonly [name: string]: Json };
 const ACTIONS = ['capture', 'void', 'refund'] as const;
 
 /**
- * The full claim set of an authorization artifact (A1–A10): execution scope, initiator, environment, policy state, times,
- * constraints, attribution and governance, all taken from what was decided on. Bytes and signature are made elsewhere,
- * after the commit.
+ * The full claim set of an authorization artifact (A1–A10): execution scope, initiator, environment, policy state,
+ * times, constraints, attribution and governance, all taken from what was decided on. Bytes and signature are made
+ * elsewhere, after the commit.
  *
- * @throws {InvariantError} `ERR_NOT_AUTHORIZED`: a denial has no artifact, and every fact below held when it was decided
+ * @throws {InvariantError} `ERR_NOT_AUTHORIZED`: a denial has no artifact, and every fact below held when it was
+ *   decided
  */
 export function artifactClaims(
   intent: Intent,

@@ -19,11 +19,11 @@ export interface IssueTimes {
 }
 
 /**
- * When an artifact begins and ends. It begins when the log received the intent. It ends, exclusively, at the earliest of:
- * the configured lifetime after that, the deadline and `settle_by` the agent asked for, the validity of every level of
- * its mandate, and, where a level requires attestation, the end of the evidence it was issued on. Fractions of a second
- * are cut off: an artifact may end early, never late. Captures after the first may come until `settle_by`, which never
- * lies beyond the mandate either.
+ * When an artifact begins and ends. It begins when the log received the intent. It ends, exclusively, at the earliest
+ * of: the configured lifetime after that, the deadline and `settle_by` the agent asked for, the validity of every level
+ * of its mandate, and, where a level requires attestation, the end of the evidence it was issued on. Fractions of a
+ * second are cut off: an artifact may end early, never late. Captures after the first may come until `settle_by`, which
+ * never lies beyond the mandate either.
  */
 export function issueTimes(
   intent: Intent,

@@ -8,9 +8,9 @@ import type { AdmissionFacts, AdmissionReadSet, AdmissionRules, AdmissionState, 
 const WHETHER_KNOWN = ['unknown'] as const;
 
 /**
- * Everything an intent was decided on, by value: replay is the decision over this and the agent's own request, and needs
- * no database. Plain JSON: decimal strings in major units, integer Unix milliseconds; of long lists only the part that
- * was asked. Its hash is the `decision_hash` of the decision and of the artifact.
+ * Everything an intent was decided on, by value: replay is the decision over this and the agent's own request, and
+ * needs no database. Plain JSON: decimal strings in major units, integer Unix milliseconds; of long lists only the part
+ * that was asked. Its hash is the `decision_hash` of the decision and of the artifact.
  */
 export function freezeAdmission({ intent, facts, levels, mandate, flow }: AdmissionCase): AdmissionReadSet {
   return {

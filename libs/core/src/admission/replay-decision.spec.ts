@@ -171,7 +171,7 @@ describe('replayDecision', () => {
       (member) => !['v', 'recorded', 'currency_digits', 'path'].includes(member),
     )) {
       expect([name, tryReplay({ ...readSet, [name]: [[]] })]).toEqual([name, 'ERR_READ_SET_DAMAGED']);
-      const { [name]: _, ...without } = readSet;
+      const without = Object.fromEntries(Object.entries(readSet).filter(([member]) => member !== name));
       expect([name, tryReplay(without)]).toEqual([name, 'ERR_READ_SET_DAMAGED']);
     }
     expect(tryReplay({ ...readSet, path: 'x' })).toBe('ERR_READ_SET_DAMAGED');

@@ -6,8 +6,8 @@ import { thawAdmission } from './read-set.js';
 import type { AdmissionReadSet, AdmissionResult, Intent } from './types.js';
 
 /**
- * Recomputes a stored decision from its read set and the agent's own request (D2): the same decision, the same events and
- * the same read set again, on any machine, with no database. Whoever compares bytes compares the canonical form of
+ * Recomputes a stored decision from its read set and the agent's own request (D2): the same decision, the same events
+ * and the same read set again, on any machine, with no database. Whoever compares bytes compares the canonical form of
  * `readSet` and `decision`.
  *
  * @throws {InvariantError} `ERR_RULES_VERSION` when other rules decided it, `ERR_READ_SET_DAMAGED` when it is not ours

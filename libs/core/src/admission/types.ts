@@ -3,7 +3,9 @@ import type { FlowEvent, FlowState } from '../lifecycle.js';
 import type { LevelState } from '../mandates/types.js';
 import type { CurrencyTable } from '../money.js';
 
-/** `single`: once, whole or less. `partial`: once, less is expected. `multi`: often. After the one the rest is released. */
+/**
+ * `single`: once, whole or less. `partial`: once, less is expected. `multi`: often. After the one the rest is released.
+ */
 export type CaptureMode = 'single' | 'partial' | 'multi';
 
 /** How the amount may be taken: see settlement/. */
@@ -117,7 +119,9 @@ export interface RecordedIntent {
   readonly bodyHash: string;
 }
 
-/** Everything beside the intent and the locked rows. A member that could not be established is `'unknown'` and denies. */
+/**
+ * Everything beside the intent and the locked rows. A member that could not be established is `'unknown'` and denies.
+ */
 export interface AdmissionFacts {
   /** Log append time, monotone per partition: order, ids, `iat`, `nbf`, `exp`. */
   readonly appendedAtMs: number;

@@ -5,10 +5,10 @@ import type { EnvironmentRequirement, Mandate } from './types.js';
 type Wider = (child: Mandate, parent: Mandate) => boolean;
 
 /**
- * The dimensions in which a child must not be wider than its parent (D24: authority never widens), in the order they are
- * reported. Checked when a mandate is created or amended; at use the bound is the minimum over the levels, so a parent
- * narrowed later needs no change below it. How long an intent may wait parked is no width: parking places no hold, and
- * what waited is decided afresh.
+ * The dimensions in which a child must not be wider than its parent (D24: authority never widens), in the order they
+ * are reported. Checked when a mandate is created or amended; at use the bound is the minimum over the levels, so a
+ * parent narrowed later needs no change below it. How long an intent may wait parked is no width: parking places no
+ * hold, and what waited is decided afresh.
  */
 const WIDER = {
   principal: (child, parent) => child.principal !== parent.principal,

@@ -68,8 +68,8 @@ const OUTCOMES: Readonly<Record<PendingSettlement['action'], Readonly<Partial<Re
 };
 
 /**
- * Applies what a rail or service reports to a settlement and its hold. The caller has verified who reports, and that the
- * amount reported is the one granted.
+ * Applies what a rail or service reports to a settlement and its hold. The caller has verified who reports, and that
+ * the amount reported is the one granted.
  *
  * @throws {InvariantError} `ERR_HOLD_IMPOSSIBLE`: the hold does not hold what the settlement says
  */

@@ -3,7 +3,7 @@ import { hash, OWN, T0_MS } from '../examples/admission-example.js';
 import { capture, type Change, codeOf, decide, multi, own, row, strict } from '../examples/settlement-changes.js';
 import * as example from '../examples/settlement-example.js';
 import { captured, EXPIRY_MS, holdOf, JUDGED_MS, SETTLE_BY_MS, usd } from '../examples/settlement-example.js';
-import { completeCapture } from '../hold.js';
+import { completeCapture, NO_DELTA } from '../hold.js';
 import { ZERO } from '../money.js';
 import { decideCapture, decideRefund, decideVoid } from './decide-settlement.js';
 import { type Hold, type SettlementFacts, VERIFICATION_CHECKS } from './types.js';
@@ -168,7 +168,7 @@ describe('decideRefund', () => {
     const { decision, hold, delta } = decideRefund(example.refund, facts, SETTLE_BY_MS + T0_MS);
     expect(decision).toMatchObject({ outcome: 'authorized', state: 'refunding', amount: '12.50' });
     expect(hold).toBe(done);
-    expect(Object.values(delta).every((part) => part.isZero())).toBe(true);
+    expect(delta).toBe(NO_DELTA);
   });
 
   it('belongs to the service that captured', () => {

@@ -25,7 +25,8 @@ import type {
  * @param request what the settlement service asks; its amount in major units (ISO 4217: 12.50 USD)
  * @param facts what was read in the settlement transaction, after the locks
  * @param judgedAtMs database clock after the locks, Unix ms; at `exp` the artifact is dead (RFC 7519 §4.1.4)
- * @throws {InvariantError} `ERR_ALREADY_RECORDED`: a repeat is answered with its receipt (`classifyRequest`), not decided
+ * @throws {InvariantError} `ERR_ALREADY_RECORDED`: a repeat is answered with its receipt (`classifyRequest`), not
+ *   decided
  */
 export function decideSettlement(
   request: SettlementRequest,
@@ -62,7 +63,9 @@ export function decideVoid(request: SettlementRequest, facts: SettlementFacts, j
   return decideSettlement(asking('void', request), facts, judgedAtMs);
 }
 
-/** Gives captured money back, also after expiry, revocation or a halt; the limit is restored when the rail reports it. */
+/**
+ * Gives captured money back, also after expiry, revocation or a halt; the limit is restored when the rail reports it.
+ */
 export function decideRefund(request: SettlementRequest, facts: SettlementFacts, judgedAtMs: number): SettlementResult {
   return decideSettlement(asking('refund', request), facts, judgedAtMs);
 }

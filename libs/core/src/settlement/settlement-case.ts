@@ -100,7 +100,9 @@ export function isCaptureLimitReached({ hold: { mode, maxCaptures, captureCount 
   return !(captureCount < (mode === 'multi' ? maxCaptures : 1));
 }
 
-/** What stops an amount: for a capture what the hold has left, for a refund what was captured and not yet given back. */
+/**
+ * What stops an amount: for a capture what the hold has left, for a refund what was captured and not yet given back.
+ */
 export function findAmountExceeded({ request, money, artifact, hold, facts }: DrawnCase): ShownLimit | null {
   if (money === null || typeof money === 'string') return null;
   const [name, limit, available] =

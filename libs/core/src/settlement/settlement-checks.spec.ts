@@ -13,6 +13,7 @@ import {
   watching,
 } from '../examples/settlement-changes.js';
 import { artifact, EXPIRY_MS, facts, holdOf, JUDGED_MS, SETTLE_BY_MS } from '../examples/settlement-example.js';
+import { NO_DELTA } from '../hold.js';
 import { ZERO } from '../money.js';
 import { SETTLEMENT_ELSEWHERE } from './settlement-checks.js';
 import { type VerificationCheck, VERIFICATION_CHECKS } from './types.js';
@@ -221,7 +222,7 @@ describe('the checks of a settlement', () => {
       codes: expect.arrayContaining([code]),
     });
     expect(hold).toBe({ ...facts, ...change.facts }.hold);
-    expect(Object.values(delta).every((part) => part.isZero())).toBe(true);
+    expect(delta).toBe(NO_DELTA);
   });
 
   it('shows every settlement row of the table denying, or names who decides it elsewhere', () => {

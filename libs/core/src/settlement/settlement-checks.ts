@@ -40,8 +40,8 @@ const every = (check: DrawnCheck): Check => of(['capture', 'void', 'refund'], ch
 
 /**
  * Every settlement denial with its check, under the one of the eight verification checks it belongs to (A27–A34). All
- * eight run and are reported; the first row of DENIALS that applies is the code. A row without a check does not compile.
- * Amount, payee, times and hold come from the stored row: what the token says is never asked.
+ * eight run and are reported; the first row of DENIALS that applies is the code. A row without a check does not
+ * compile. Amount, payee, times and hold come from the stored row: what the token says is never asked.
  */
 const CHECKS: Readonly<Record<SettlementDenial, Row>> = {
   // form, load and keys: the bytes never became a request
