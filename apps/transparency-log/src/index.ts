@@ -1,6 +1,7 @@
 export { type Integrated, IntegrateLeaves } from './integrating/integrate-leaves.js';
 export { LogLoop, type LoopStatus } from './log-loop.js';
 export { LOG_SETTINGS } from './log.settings.js';
+export { PublishCheckpoints } from './signing/publish-checkpoints.js';
 export { SignHead } from './signing/sign-head.js';
 export { TransparencyLogModule } from './transparency-log.module.js';
 export { verifyStoredLog } from './verify-stored-log.js';

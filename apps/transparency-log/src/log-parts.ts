@@ -9,17 +9,19 @@ import { LogLoop } from './log-loop.js';
 import type { LOG_SETTINGS } from './log.settings.js';
 import { requireSigner } from './signing/note-key.js';
 import { PublishCheckpoints } from './signing/publish-checkpoints.js';
+import { PublishControl } from './signing/publish-control.js';
 
 /** What the role is made of, wired by hand: Nest only carries it to the controllers. */
 export interface LogParts {
   readonly loop: LogLoop;
+  readonly control: PublishControl;
   readonly log: PublicLog;
   readonly documents: DomainDocuments;
   readonly lists: StatusLists;
   readonly lateMs: number;
 }
 
-/** @throws {InvariantError} `ERR_KEY_MISSING`: the checkpoint or the status key was not handed in */
+/** @throws {InvariantError} `ERR_KEY_MISSING`: the checkpoint, the status or the control key was not handed in */
 export function createLogParts(runtime: Runtime): LogParts {
   const { pool, clock, logger, metrics, transport, domain, keys } = runtime;
   // as: the runtime's settings were read with this role's table among others
@@ -35,8 +37,10 @@ export function createLogParts(runtime: Runtime): LogParts {
     leaseMs: settings.SPENDGATE_LOG_LEASE,
     batchMax: settings.SPENDGATE_LOG_BATCH,
   });
+  const control = { issuer: domain.issuer, signer: requireSigner(keys.control, 'control') };
   return {
     loop,
+    control: new PublishControl(pool, transport, logger, control, () => loop.report().role === 'active'),
     log: new PublicLog(pool),
     documents: new DomainDocuments(pool, domain.issuer, publicUrl),
     lists: new StatusLists(pool, clock, requireSigner(keys.status, 'status'), { issuer: domain.issuer, publicUrl }),

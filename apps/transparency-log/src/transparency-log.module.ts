@@ -14,11 +14,15 @@ import { StatusLists } from './http/status-lists.js';
 import { watchLog } from './log-health.js';
 import { LogLoop } from './log-loop.js';
 import { createLogParts } from './log-parts.js';
+import { PublishControl } from './signing/publish-control.js';
 
 /** The only writer of the Merkle tree, and the door to everything a verifier fetches. */
 @Module({})
 export class TransparencyLogModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  constructor(@Inject(LogLoop) private readonly loop: LogLoop) {}
+  constructor(
+    @Inject(LogLoop) private readonly loop: LogLoop,
+    @Inject(PublishControl) private readonly control: PublishControl,
+  ) {}
 
   static forRoot(runtime: Runtime): DynamicModule {
     const parts = createLogParts(runtime);
@@ -28,6 +32,7 @@ export class TransparencyLogModule implements OnApplicationBootstrap, BeforeAppl
       controllers: [LogController, DocumentsController],
       providers: [
         { provide: LogLoop, useValue: parts.loop },
+        { provide: PublishControl, useValue: parts.control },
         { provide: PublicLog, useValue: parts.log },
         { provide: DomainDocuments, useValue: parts.documents },
         { provide: StatusLists, useValue: parts.lists },
@@ -37,10 +42,12 @@ export class TransparencyLogModule implements OnApplicationBootstrap, BeforeAppl
 
   onApplicationBootstrap(): void {
     this.loop.start();
+    this.control.start();
   }
 
   /** Before the transport stops and the pool closes: the last checkpoint still goes out. */
-  beforeApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.control.stop();
+    await this.loop.stop();
   }
 }

@@ -1,5 +1,5 @@
-import { type LeafType, canonicalize, encodeLeaf } from '@spendgate/codec';
-import { DependencyError } from '@spendgate/core';
+import { type FlowTransitioned, type LeafType, canonicalize, encodeLeaf } from '@spendgate/codec';
+import { DependencyError, type FlowEvent, type FlowState } from '@spendgate/core';
 import { type LeafRow, type SaltSource, randomSalts, writeLeaves } from './leaves.js';
 import { lock, locking } from './lock-order.js';
 import { type OutboxRow, writeOutbox } from './outbox.js';
@@ -86,10 +86,23 @@ export interface ControlEvent {
   readonly subject: { readonly kind: string; readonly id: string };
 }
 
+/** The body of a `control.v1` row; whoever publishes it signs it as a `control-event+jwt`. */
+export interface ControlNotice {
+  readonly event: string;
+  readonly subject: { readonly kind: string; readonly id: string };
+  readonly control_epoch: number;
+  readonly effective_at_ms: number;
+  readonly leaf_hash: string;
+}
+
 /** On `flow-transitions.v1`, under the flow's key. */
 export interface FlowTransitionEvent {
   readonly flowId: string;
-  readonly body: unknown;
+  readonly epoch: number;
+  readonly sequence: bigint;
+  readonly step: FlowEvent;
+  readonly from: FlowState;
+  readonly to: FlowState;
 }
 
 /**
@@ -147,7 +160,18 @@ class ControlRecords {
 
   private outboxRow(event: ControlEvent | FlowTransitionEvent, leafHash: Buffer): OutboxRow {
     if ('flowId' in event) {
-      const { flowId, body } = event;
+      const { flowId, epoch, sequence, step, from, to } = event;
+      const body: FlowTransitioned = {
+        v: 1,
+        flow_id: flowId,
+        sequence: String(sequence),
+        epoch,
+        event: step,
+        from,
+        to,
+        leaf_hash: leafHash.toString('base64url'),
+        transitioned_at_ms: this.row.at_ms,
+      };
       return {
         topic: 'flow-transitions.v1',
         key: flowId,
@@ -157,7 +181,7 @@ class ControlRecords {
         body: canonicalize(body),
       };
     }
-    const body = {
+    const body: ControlNotice = {
       event: event.name,
       subject: event.subject,
       control_epoch: Number(this.row.control_epoch + 1n),

@@ -1,6 +1,7 @@
 export {
   type ControlAct,
   type ControlEvent,
+  type ControlNotice,
   type ControlRecord,
   CONTROL_LANE,
   inControlAct,
@@ -22,12 +23,13 @@ export {
   markPublished,
 } from './lanes.js';
 export { acquireLeasedLane, adoptEndedLanes, releaseLane, renewLane } from './leased-lanes.js';
-export { type LeafRow, type SaltSource, randomSalts, writeLeaves } from './leaves.js';
+export { type LeafRow, type SaltSource, randomSalts, leavesWrite, writeLeaves } from './leaves.js';
 export { LOCK_ORDER, type LockLevel, type LockingStatement, lock, locking } from './lock-order.js';
 export { createDataSource, migrate } from './migrate.js';
-export { type NumberedOutboxRow, type OutboxRow, readOutbox, trimOutbox, writeOutbox } from './outbox.js';
+export { type NumberedOutboxRow, type OutboxRow, readOutbox, trimOutbox, outboxWrite, writeOutbox } from './outbox.js';
 export { type Pool, type PoolOptions, createPool } from './pool.js';
 export { type Queryable, type Statement, type Transaction, execute, query, statement } from './statement.js';
+export { type Write, run, runTogether } from './together.js';
 export { guarded, inTransaction, readClockMs } from './transaction.js';
 export { beat, leave } from './embedded-log/members.js';
 export {

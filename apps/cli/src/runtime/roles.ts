@@ -32,7 +32,7 @@ export const ROLES = {
   log: {
     module: TransparencyLogModule,
     settings: LOG_SETTINGS,
-    purposes: ['checkpoint', 'status'],
+    purposes: ['checkpoint', 'status', 'control'],
     about: 'integrates audit leaves, signs checkpoints, serves proofs',
   },
 } as const satisfies Record<string, RoleEntry>;

@@ -110,8 +110,9 @@ export function recordTransitions(
     const next = advance(state, event);
     sequence += 1n;
     const body = { flow: flow.flowId, epoch: flow.epoch, sequence: Number(sequence), event, from: state, to: next };
+    const moved = { flowId: flow.flowId, epoch: flow.epoch, sequence, step: event, from: state, to: next };
     const causes = cause === null ? [] : [cause];
-    cause = act.record({ type: 'flow_transition', payload: body, causes, event: { flowId: flow.flowId, body } });
+    cause = act.record({ type: 'flow_transition', payload: body, causes, event: moved });
     state = next;
   }
   return { ...flow, state, sequence, leafHash: cause };
