@@ -37,7 +37,6 @@ interface Phase {
  * A further drift while contained or recovering adds a cause and keeps the state. `archived` is final: a revoked flow
  * has no way back. `proven` opens the next epoch.
  */
-// prettier-ignore
 export const LIFECYCLE: Readonly<Record<FlowState, Phase>> = {
   baseline: { phase: 1, on: { authority_verified: 'authorized', drift_found: 'drifting', flow_closed: 'archived' } },
   authorized: { phase: 2, on: { environment_trusted: 'activated', drift_found: 'drifting', flow_closed: 'archived' } },

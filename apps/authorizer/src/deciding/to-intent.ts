@@ -20,7 +20,7 @@ export function toIntent(claims: PaymentIntentClaims, intentId: string, bodyHash
       maxCaptures: capture.mode === 'multi' ? many : 1,
       settleByMs: capture.settle_by === undefined ? null : capture.settle_by * 1000,
     },
-    deadlineMs: (deadline ?? claims.exp) * 1000,
+    deadlineMs: deadline === undefined ? null : deadline * 1000,
     reference: claims.reference,
     iatMs: claims.iat * 1000,
     expMs: claims.exp * 1000,
