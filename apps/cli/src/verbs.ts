@@ -4,6 +4,7 @@ import { addConfig } from './commands/config.js';
 import { addIntents } from './commands/intents.js';
 import { addKeys } from './commands/keys.js';
 import { addMigrate } from './commands/migrate.js';
+import { addReplay } from './commands/replay.js';
 import { addServe } from './commands/serve.js';
 import { addSettlements } from './commands/settlements.js';
 import { addSign } from './commands/sign.js';
@@ -21,5 +22,6 @@ export const VERBS: readonly ((program: Command) => void)[] = [
   addMigrate,
   addKeys,
   addConfig,
+  addReplay,
   addVerify,
 ];

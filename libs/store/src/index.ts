@@ -18,6 +18,7 @@ export {
   LaneStopped,
   acquireLane,
   advanceLane,
+  advanceLaneWrite,
   fence,
   fenceLeased,
   markPublished,
@@ -25,7 +26,7 @@ export {
 export { acquireLeasedLane, adoptEndedLanes, releaseLane, renewLane } from './leased-lanes.js';
 export { type LeafRow, type SaltSource, randomSalts, leavesWrite, writeLeaves } from './leaves.js';
 export { LOCK_ORDER, type LockLevel, type LockingStatement, lock, locking } from './lock-order.js';
-export { createDataSource, migrate } from './migrate.js';
+export { type SchemaState, createDataSource, migrate, readSchemaState } from './migrate.js';
 export { type NumberedOutboxRow, type OutboxRow, readOutbox, trimOutbox, outboxWrite, writeOutbox } from './outbox.js';
 export { type Pool, type PoolOptions, createPool } from './pool.js';
 export { type Queryable, type Statement, type Transaction, execute, query, statement } from './statement.js';

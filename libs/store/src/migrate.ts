@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { ENTITIES } from './entities/index.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { createPool } from './pool.js';
+import { type Queryable, query, statement } from './statement.js';
 import { guarded } from './transaction.js';
 
 /** Any 64-bit constant; two `migrate` runs at once take turns. */
@@ -55,4 +56,29 @@ async function runMigrations(url: string): Promise<string[]> {
   } finally {
     await source.destroy();
   }
+}
+
+const TABLE = statement('migrations-table', "SELECT to_regclass('migrations') IS NOT NULL AS made");
+const RUN = statement('migrations-run', 'SELECT name FROM migrations');
+
+/** How the schema of a database compares with this release's; nothing is changed by asking. */
+export interface SchemaState {
+  /** Migrations this release has and the database has not, in order. */
+  readonly pending: readonly string[];
+  /** Migrations of a newer release: this one may serve beside it, but must not migrate. */
+  readonly unknown: readonly string[];
+}
+
+/** @throws {DependencyError} the database cannot be reached */
+export async function readSchemaState(db: Queryable): Promise<SchemaState> {
+  const known = MIGRATIONS.map((each) => each.name);
+  const run = await guarded(async () => {
+    const [table] = await query<{ made: boolean }>(db, TABLE);
+    return table?.made === true ? query<{ name: string }>(db, RUN) : [];
+  });
+  const names = new Set(run.map((row) => row.name));
+  return {
+    pending: known.filter((name) => !names.has(name)),
+    unknown: [...names].filter((name) => !known.includes(name)),
+  };
 }
