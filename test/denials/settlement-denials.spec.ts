@@ -305,7 +305,7 @@ async function withoutPolicy(): Promise<string> {
 /** The one stand-in here: an evaluator that breaks is not something a valid policy text can bring about. */
 async function failingPolicy(): Promise<string> {
   const artifact = await issueTestArtifact(world);
-  const { get } = gate.policies;
+  const get = gate.policies.get.bind(gate.policies);
   gate.policies.get = () => {
     throw new RangeError('evaluator failed');
   };

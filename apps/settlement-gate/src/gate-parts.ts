@@ -103,7 +103,8 @@ export function createGateParts(runtime: Runtime, overrides: GateOverrides = {})
 }
 
 function settingOf({ settings }: Runtime, name: string): number {
-  const value: unknown = (settings as Readonly<Record<string, unknown>>)[name]; // a joined table: names only at run time
+  // The table is joined at start, so its names are known at run time only.
+  const value: unknown = (settings as Readonly<Record<string, unknown>>)[name];
   if (typeof value !== 'number') throw new InvariantError('ERR_SETTING_MISSING', name);
   return value;
 }

@@ -195,7 +195,8 @@ describe('the books', () => {
     const [counts] = await rows<{ settlements: number; leaves: number; gaps: number }>(
       `SELECT (SELECT count(*)::int FROM settlements) AS settlements,
          (SELECT count(*)::int FROM leaves WHERE leaf_hash IN (SELECT leaf_hash FROM settlements)) AS leaves,
-         (SELECT count(*)::int FROM lanes l WHERE l.leaf_seq <> (SELECT count(*) FROM leaves WHERE lane_id = l.lane_id)) AS gaps`,
+         (SELECT count(*)::int FROM lanes l
+          WHERE l.leaf_seq <> (SELECT count(*) FROM leaves WHERE lane_id = l.lane_id)) AS gaps`,
     );
     expect(counts?.leaves).toBe(counts?.settlements);
     expect(counts?.gaps).toBe(0);

@@ -48,7 +48,7 @@ async function rows<T>(sql: string, values: unknown[] = []): Promise<T[]> {
 }
 
 describe('the same request again', () => {
-  it('A22: re-signed ten minutes later and after a restart it returns the recorded receipt, byte for byte', async () => {
+  it('A22: re-signed ten minutes later and after a restart it returns the receipt, byte for byte', async () => {
     const artifact = await issueTestArtifact(world);
     const first = await ask(captureClaims(artifact, 'c', '5.00'));
     await rows(`UPDATE settlements SET judged_at = judged_at - interval '10 minutes' WHERE settlement_id = $1`, [

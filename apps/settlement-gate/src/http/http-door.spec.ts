@@ -69,16 +69,21 @@ interface Reply {
   readonly body: Record<string, unknown>;
 }
 
+async function replyOf(reply: Response): Promise<Reply> {
+  const body = (await reply.json()) as Record<string, unknown>; // every answer is an object
+  return { status: reply.status, headers: reply.headers, body };
+}
+
 async function post(path: string, body: Buffer | string, type = 'application/jwt'): Promise<Reply> {
   const reply = await fetch(url + path, { method: 'POST', headers: { 'content-type': type }, body });
-  return { status: reply.status, headers: reply.headers, body: (await reply.json()) as Record<string, unknown> }; // every answer is an object
+  return replyOf(reply);
 }
 
 async function get(path: string, signer?: Signer): Promise<Reply> {
   const targetUri = url + path;
   const headers = signer === undefined ? {} : await signHttpRequest({ method: 'GET', targetUri }, signer, Date.now());
   const reply = await fetch(targetUri, { headers: { ...headers } });
-  return { status: reply.status, headers: reply.headers, body: (await reply.json()) as Record<string, unknown> }; // as above
+  return replyOf(reply);
 }
 
 const capture = async (artifact: IssuedTestArtifact, id: string, value: string, change = {}): Promise<Reply> =>

@@ -17,7 +17,7 @@ const KEYID = /;\s*keyid="([A-Za-z0-9_-]{1,128})"/;
 
 /** Reads carry an RFC 9421 signature by the caller's registered key: no bearer token can be stolen and read with. */
 export class SignedReads {
-  /** @param publicUrl what clients address, without a slash at the end: the target URI is built from it, never from Host */
+  /** @param publicUrl what clients address, no slash at the end: the target URI is built from it, never from Host */
   constructor(
     private readonly pool: Pool,
     private readonly registry: Registry,

@@ -41,7 +41,7 @@ export class LaneEvents {
   /** Publishes what is queued and stops. */
   async stop(): Promise<void> {
     this.stopped = true;
-    await Promise.all([...this.queues.values()].map((queue) => queue.running));
+    for (const queue of this.queues.values()) await queue.running;
   }
 
   private queueOf(lease: LaneLease): LaneQueue {

@@ -8,7 +8,7 @@ import {
   parseMoney,
 } from '@spendgate/core';
 import type { RecordedSettlement } from '@spendgate/store';
-import { type FoldContext, type Folded, refuseUntimely } from './fold-batch.js';
+import { type FoldContext, type Folded, refuseUntimely } from './fold-context.js';
 import type { FoldState } from './fold-state.js';
 import { type GateRefusal, type OutcomeAnswer, type OutcomeItem, type ReportItem, refuse } from './gate-item.js';
 import { outcomeEvent } from './settlement-events.js';

@@ -53,7 +53,8 @@ export class FoldState {
   /** Moves money of a hold, and the same amounts at every level of its path. */
   move(row: IssuedArtifact, hold: Hold, delta: BudgetDelta): void {
     this.holds.set(row.holdId, { row, hold, changed: true });
-    if (Object.values(delta).every((amount) => amount.isZero())) return;
+    const { held, capturing, captured, refunded } = delta;
+    if ([held, capturing, captured, refunded].every((amount) => amount.isZero())) return;
     for (const mandateId of row.path) {
       const sum = this.budgets.get(mandateId) ?? NO_DELTA;
       this.budgets.set(mandateId, {

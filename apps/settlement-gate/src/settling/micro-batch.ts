@@ -12,8 +12,8 @@ interface Waiting<T, R> {
 }
 
 /**
- * Lets concurrent callers share one run. No timer: an idle one runs at once with a single item, and while a run is under
- * way the next items gather, so the batch size follows the load by itself.
+ * Lets concurrent callers share one run. No timer: an idle one runs at once with a single item, and while a run is
+ * under way the next items gather, so the batch size follows the load by itself.
  */
 export class MicroBatch<T, R> {
   private waiting: Waiting<T, R>[] = [];

@@ -28,8 +28,8 @@ export function decisionHashOf(readSet: string): Buffer {
 }
 
 /**
- * The receipt's claims in RFC 8785 form. A pure function of what is stored, and Ed25519 is deterministic, so the receipt
- * has the same bytes each time it is asked for.
+ * The receipt's claims in RFC 8785 form. A pure function of what is stored, and Ed25519 is deterministic, so the
+ * receipt has the same bytes each time it is asked for.
  *
  * @param hold the hold after this act; `null` when there was none, or the caller may not see it
  */

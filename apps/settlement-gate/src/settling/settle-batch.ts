@@ -33,10 +33,12 @@ import { settlementId } from '@spendgate/codec';
 import type { PolicySets } from '@spendgate/policy';
 import type { ManagedTransfer } from '../rails/rail-port.js';
 import { ArtifactViews } from './artifact-view.js';
-import { type FoldContext, type Folded, foldBatch, refusedId } from './fold-batch.js';
+import { foldBatch } from './fold-batch.js';
+import type { FoldContext, Folded } from './fold-context.js';
 import { FoldState } from './fold-state.js';
 import type { TrustSource } from './gate-facts.js';
 import { type GateAnswer, type GateItem, artifactIdOf } from './gate-item.js';
+import { refusedId } from './refused-id.js';
 import { RegistryView } from './registry-view.js';
 import type { LeafWriter } from './settlement-leaves.js';
 
@@ -169,7 +171,8 @@ export class SettleBatch {
     read: Awaited<ReturnType<typeof readSettlementState>>,
     judgedAtMs: number,
   ): FoldContext {
-    const { issuer, outcomeDueMs, trust, isManaged } = this.options;
+    const { issuer, outcomeDueMs, trust } = this.options;
+    const isManaged = (rail: string): boolean => this.options.isManaged(rail);
     const artifactFacts = (row: Parameters<ArtifactViews['facts']>[0]) => this.views.facts(row, registry);
     const sources = { ...read, registry, trust, artifactFacts };
     return { issuer, judgedAtMs, sources, leafWriter: this.leafWriter, outcomeDueMs, isManaged };

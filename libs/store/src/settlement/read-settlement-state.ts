@@ -94,7 +94,8 @@ const ARTIFACTS = statement(
 const RECORDED_COLUMNS = `settlement_id AS "settlementId", flow_id AS "flowId", attempt, artifact_id AS "artifactId",
      action, action_id AS "actionId", presenter, body_hash AS "bodyHash", outcome, code, field,
      trim_scale(amount)::text AS amount, currency, claims, state, rail, refund_of AS "refundOf", ${MONEY('refunding')},
-     ${MONEY('refunded')}, decision_hash AS "decisionHash", leaf_hash AS "leafHash", ${MS('judged_at')} AS "judgedAtMs"`;
+     ${MONEY('refunded')}, decision_hash AS "decisionHash", leaf_hash AS "leafHash",
+     ${MS('judged_at')} AS "judgedAtMs"`;
 // Attempts under one id are retryable denials and at most one last word; only the newest decides. A refund brings the
 // capture it gives back.
 const RECORDED = statement(

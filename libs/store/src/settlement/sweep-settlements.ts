@@ -51,10 +51,12 @@ const ROOTS_WITH_ENDED = statement(
   `WITH RECURSIVE roots AS (
      (SELECT root_id, 1 AS n FROM holds WHERE NOT ended AND root_id > $1::uuid ORDER BY root_id LIMIT 1)
      UNION ALL
-     SELECT (SELECT h.root_id FROM holds h WHERE NOT h.ended AND h.root_id > r.root_id ORDER BY h.root_id LIMIT 1), n + 1
+     SELECT (
+       SELECT h.root_id FROM holds h WHERE NOT h.ended AND h.root_id > r.root_id ORDER BY h.root_id LIMIT 1), n + 1
      FROM roots r WHERE r.root_id IS NOT NULL AND n < $2)
    SELECT r.root_id AS "rootId",
-     EXISTS (SELECT 1 FROM holds h WHERE h.root_id = r.root_id AND NOT h.ended AND h.ends_at <= clock_timestamp()) AS due
+     EXISTS (
+       SELECT 1 FROM holds h WHERE h.root_id = r.root_id AND NOT h.ended AND h.ends_at <= clock_timestamp()) AS due
    FROM roots r WHERE r.root_id IS NOT NULL`,
 );
 export const FIRST_ROOT = '00000000-0000-0000-0000-000000000000';

@@ -1,7 +1,7 @@
 import { byteas, integers, smallints, texts, timestamps, uuids } from '../binary-arrays.js';
 import { type Transaction, execute, statement } from '../statement.js';
 
-/** A decided capture, void or refund, complete: receipt and replay need nothing else. Amounts: decimal text, major units. */
+/** A decided capture, void or refund, complete for receipt and replay. Amounts: decimal text, major units. */
 export interface SettlementRow {
   readonly settlementId: string;
   readonly flowId: string;
