@@ -2,6 +2,7 @@ import { DependencyError } from '@spendgate/core';
 import { type LockingStatement, lock, locking } from './lock-order.js';
 import type { Pool } from './pool.js';
 import { type Transaction, execute, query, statement } from './statement.js';
+import type { Write } from './together.js';
 import { inTransaction } from './transaction.js';
 
 /** The right to write under a lane: lost as soon as another owner raises the epoch. */
@@ -73,8 +74,8 @@ const FENCE_LEASED: LockingStatement = locking(
 );
 const ADVANCE = statement(
   'lane-advance',
-  `UPDATE lanes SET leaf_seq = $3, outbox_seq = $4, appended_mark_ms = greatest(appended_mark_ms, $5),
-     published = greatest(published, $6)
+  `UPDATE lanes SET leaf_seq = $3::bigint, outbox_seq = $4::bigint,
+     appended_mark_ms = greatest(appended_mark_ms, $5::bigint), published = greatest(published, $6::bigint)
    WHERE lane_id = $1 AND epoch = $2`,
 );
 const PUBLISHED = statement(
@@ -163,15 +164,17 @@ export interface LaneProgress {
 
 /** Moves the lane's counters; the last write of a deciding transaction. */
 export async function advanceLane(tx: Transaction, lease: LaneLease, to: LaneProgress): Promise<void> {
-  const values = [
-    lease.laneId,
-    lease.epoch,
-    to.leafSeq,
-    to.outboxSeq,
-    to.appendedMarkMs ?? 0,
-    to.publishedThrough ?? 0n,
-  ];
-  if ((await execute(tx, ADVANCE, values)) === 0) throw new LaneLost(lease.name);
+  const { statement: advance, values } = advanceLaneWrite(lease, to);
+  if ((await execute(tx, advance, values)) === 0) throw new LaneLost(lease.name);
+}
+
+/** The write of {@link advanceLane}, to send together with others in the transaction that holds the fenced lane row. */
+export function advanceLaneWrite(lease: LaneLease, to: LaneProgress): Write {
+  const { leafSeq, outboxSeq, appendedMarkMs = 0, publishedThrough = 0n } = to;
+  return {
+    statement: ADVANCE,
+    values: [lease.laneId, lease.epoch, leafSeq, outboxSeq, appendedMarkMs, publishedThrough],
+  };
 }
 
 /** Records that outbox rows below `through` are published. Losing this only publishes them again. */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { byteas, texts } from './binary-arrays.js';
 import type { LaneLease } from './lanes.js';
-import { type Transaction, execute, statement } from './statement.js';
+import { type Transaction, statement } from './statement.js';
+import { type Write, run } from './together.js';
 
 /** Where leaf salts come from. A port, because tests need the same bytes twice. */
 export interface SaltSource {
@@ -27,7 +28,7 @@ export interface LeafRow {
 const WRITE = statement(
   'leaves-write',
   `INSERT INTO leaves (lane_id, seq, leaf_hash, leaf, payload, salt)
-   SELECT $1, $2::bigint + l.n - 1, l.leaf_hash, l.leaf, l.payload, l.salt
+   SELECT $1::integer, $2::bigint + l.n - 1, l.leaf_hash, l.leaf, l.payload, l.salt
    FROM unnest($3::bytea[], $4::text[], $5::text[], $6::bytea[]) WITH ORDINALITY AS l (leaf_hash, leaf, payload, salt, n)`,
 );
 
@@ -43,14 +44,19 @@ export async function writeLeaves(
   firstSeq: bigint,
   leaves: readonly LeafRow[],
 ): Promise<bigint> {
-  if (leaves.length === 0) return firstSeq;
-  await execute(tx, WRITE, [
+  if (leaves.length > 0) await run(tx, leavesWrite(lease, firstSeq, leaves));
+  return firstSeq + BigInt(leaves.length);
+}
+
+/** The write of {@link writeLeaves}, to send together with others. */
+export function leavesWrite(lease: Pick<LaneLease, 'laneId'>, firstSeq: bigint, leaves: readonly LeafRow[]): Write {
+  const values = [
     lease.laneId,
     firstSeq,
     byteas(leaves.map((each) => each.leafHash)),
     texts(leaves.map((each) => each.leaf)),
     texts(leaves.map((each) => each.payload)),
     byteas(leaves.map((each) => each.salt)),
-  ]);
-  return firstSeq + BigInt(leaves.length);
+  ];
+  return { statement: WRITE, values };
 }

@@ -1,6 +1,7 @@
 import { texts, uuids } from './binary-arrays.js';
 import type { LaneLease } from './lanes.js';
 import { type Queryable, type Transaction, execute, query, statement } from './statement.js';
+import { type Write, run } from './together.js';
 
 /** An event to publish after the commit: either complete (`body`), or a reference its publisher renders and signs. */
 export interface OutboxRow {
@@ -22,7 +23,7 @@ export interface NumberedOutboxRow extends OutboxRow {
 const WRITE = statement(
   'outbox-write',
   `INSERT INTO outbox (lane_id, seq, topic, key, kind, ref, flow_id, body)
-   SELECT $1, $2::bigint + o.n - 1, o.topic, o.key, o.kind, o.ref, o.flow_id, o.body
+   SELECT $1::integer, $2::bigint + o.n - 1, o.topic, o.key, o.kind, o.ref, o.flow_id, o.body
    FROM unnest($3::text[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::text[])
      WITH ORDINALITY AS o (topic, key, kind, ref, flow_id, body, n)`,
 );
@@ -49,8 +50,13 @@ export async function writeOutbox(
   firstSeq: bigint,
   rows: readonly OutboxRow[],
 ): Promise<bigint> {
-  if (rows.length === 0) return firstSeq;
-  await execute(tx, WRITE, [
+  if (rows.length > 0) await run(tx, outboxWrite(lease, firstSeq, rows));
+  return firstSeq + BigInt(rows.length);
+}
+
+/** The write of {@link writeOutbox}, to send together with others. */
+export function outboxWrite(lease: Pick<LaneLease, 'laneId'>, firstSeq: bigint, rows: readonly OutboxRow[]): Write {
+  const values = [
     lease.laneId,
     firstSeq,
     texts(rows.map((row) => row.topic)),
@@ -59,8 +65,8 @@ export async function writeOutbox(
     uuids(rows.map((row) => row.ref)),
     uuids(rows.map((row) => row.flowId)),
     texts(rows.map((row) => row.body)),
-  ]);
-  return firstSeq + BigInt(rows.length);
+  ];
+  return { statement: WRITE, values };
 }
 
 /** A lane's events from `fromSeq` on, in order. @param limit rows at most */

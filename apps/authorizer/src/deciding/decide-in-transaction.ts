@@ -6,22 +6,23 @@ import {
   type RegistryFacts,
   type Registry,
   type Transaction,
-  advanceLane,
-  changeFlows,
-  changeHeld,
-  endHolds,
+  advanceLaneWrite,
+  changeFlowsWrite,
+  changeHeldWrite,
+  endHoldsWrite,
   fence,
   inTransaction,
-  insertArtifacts,
-  insertDecisions,
-  insertHolds,
-  insertRefusals,
+  insertArtifactsWrite,
+  insertDecisionsWrite,
+  insertHoldsWrite,
+  insertRefusalsWrite,
   lockHotRows,
   readHotState,
   readJudged,
   shareControl,
-  writeLeaves,
-  writeOutbox,
+  leavesWrite,
+  runTogether,
+  outboxWrite,
 } from '@spendgate/store';
 import { encodeLeaf } from '@spendgate/codec';
 import type { AdmissionFacts, AdmissionRules } from '@spendgate/core';
@@ -69,7 +70,7 @@ export interface DecideOptions {
 }
 
 /** Statements between the last lock and the commit, whatever the slice: each costs a round trip of its own. */
-const STATEMENTS = 17;
+const STATEMENTS = 3;
 
 /**
  * Decides a slice in one transaction, in this order: shared control lock; fence and offset; statements that only lock;
@@ -144,30 +145,25 @@ async function write(
   const { issuer, salts } = naming;
   const refused = summariseRefusals(refusals, { issuer, salts, judgedAtMs, eventRate: refusalEvents });
   const laneId = slice.lane.laneId;
-  await insertDecisions(
-    tx,
-    laneId,
-    decisions.map((each) => each.decision),
-  );
-  await insertArtifacts(
-    tx,
-    decisions.flatMap((each) => each.artifact ?? []),
-  );
-  await insertHolds(
-    tx,
-    decisions.flatMap((each) => each.hold ?? []),
-  );
-  await endHolds(tx, ended);
-  await changeHeld(tx, output.held);
-  await changeFlows(tx, output.flows);
-  await insertRefusals(tx, laneId, refused.rows);
+  const { lane: lease, publishedThrough } = slice;
   const endedLeaf = ended.length === 0 ? [] : [endedHoldsLeaf(ended, judgedAtMs, naming)];
   const leaves = [...endedLeaf, ...decisions.map((each) => each.leaf), ...refused.leaves];
-  const leafSeq = await writeLeaves(tx, slice.lane, lane.leafSeq, leaves);
   const events = [...decisions.flatMap((each) => each.events), ...refused.events];
-  const outboxSeq = await writeOutbox(tx, slice.lane, lane.outboxSeq, events);
-  const { publishedThrough } = slice;
-  await advanceLane(tx, slice.lane, { leafSeq, outboxSeq, appendedMarkMs: output.appendedMarkMs, publishedThrough });
+  const [leafSeq, outboxSeq] = [lane.leafSeq + BigInt(leaves.length), lane.outboxSeq + BigInt(events.length)];
+  const { appendedMarkMs } = output;
+  const decisionRows = decisions.map((each) => each.decision);
+  await runTogether(tx, 'authorization-write', [
+    insertDecisionsWrite(laneId, decisionRows),
+    insertArtifactsWrite(decisions.flatMap((each) => each.artifact ?? [])),
+    insertHoldsWrite(decisions.flatMap((each) => each.hold ?? [])),
+    endHoldsWrite(ended),
+    changeHeldWrite(output.held),
+    changeFlowsWrite(output.flows),
+    insertRefusalsWrite(laneId, refused.rows),
+    leavesWrite(lease, lane.leafSeq, leaves),
+    outboxWrite(lease, lane.outboxSeq, events),
+    advanceLaneWrite(lease, { leafSeq, outboxSeq, appendedMarkMs, publishedThrough }),
+  ]);
   return { decisions, refusals, events: numbered(events, lane.outboxSeq), nextOutboxSeq: outboxSeq };
 }
 

@@ -1,4 +1,5 @@
 export * from './attestations.js';
+export type * from './batch-rows.js';
 export * from './decision-reads.js';
 export * from './find-refusal.js';
 export * from './held-artifacts.js';

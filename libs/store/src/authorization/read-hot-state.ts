@@ -1,6 +1,6 @@
 import { InvariantError } from '@spendgate/core';
 import { texts, timestamps, uuids } from '../binary-arrays.js';
-import { type Statement, type Transaction, query, statement } from '../statement.js';
+import { type Transaction, query, statement } from '../statement.js';
 
 /** A flow as it stands under its lock. */
 export interface FlowRow {
@@ -63,7 +63,7 @@ export interface Judged {
   readonly controlEpoch: bigint;
 }
 
-/** Ended holds released by one batch; the rest keeps counting (the safe side) until the next one takes it. */
+/** Ended holds of one root released by one batch; the rest counts on (the safe side) until the next one takes it. */
 export const ENDED_HOLDS_MAX = 2_000;
 
 const JUDGED = statement(
@@ -78,54 +78,44 @@ export async function readJudged(tx: Transaction): Promise<Judged> {
   return { judgedAtMs: row.judged_at_ms, controlEpoch: row.control_epoch };
 }
 
-const FLOWS = statement(
-  'authorization-flows',
-  `SELECT flow_id, state, epoch, sequence, baseline_hash FROM flows WHERE flow_id = ANY ($1::uuid[])`,
-);
-
-const BUDGETS = statement(
-  'authorization-budgets',
-  `SELECT mandate_id, trim_scale(held)::text, trim_scale(capturing)::text, trim_scale(captured)::text,
-          trim_scale(refunded)::text
-   FROM budgets WHERE mandate_id = ANY ($1::uuid[])`,
-);
-
-const ATTESTATIONS = statement(
-  'authorization-attestations',
-  `SELECT agent_id, measurement, evidence_hash, verifier, debug, compromised,
-          floor(extract(epoch FROM valid_until) * 1000)::float8,
-          floor(extract(epoch FROM recorded_at) * 1000)::float8
-   FROM attestations WHERE agent_id = ANY ($1::text[])`,
-);
-
-// The latest attempt answers a replay: an approval's outcome supersedes the parked decision.
-const DECISIONS = statement(
-  'authorization-recorded',
-  `SELECT DISTINCT ON (intent_id) intent_id, decision_id, body_hash
-   FROM decisions WHERE intent_id = ANY ($1::uuid[]) ORDER BY intent_id, attempt DESC`,
-);
-
-// One index range per root: holds_ending (root_id, ends_at) WHERE NOT ended. The roots are locked, so no capture of
-// these trees is under way; a hold with an amount in capture keeps that part until its outcome.
-const ENDED_HOLDS = statement(
-  'authorization-ended-holds',
-  `SELECT ended.hold_id, ended.flow_id, ended.path::text[] AS path, trim_scale(ended.held)::text AS held
-   FROM unnest($1::uuid[]) AS root (id)
-   CROSS JOIN LATERAL (
-     SELECT hold_id, flow_id, path, held, ends_at FROM holds
-     WHERE root_id = root.id AND NOT ended AND ends_at <= ($2::timestamptz[])[1]
-     ORDER BY ends_at LIMIT $3
-   ) AS ended
-   ORDER BY ended.ends_at, ended.hold_id LIMIT $3`,
-);
-
-// A later attempt ends a wait; so does its time.
-const PARKED = statement(
-  'authorization-parked',
-  `SELECT d.flow_id, count(*)::integer FROM decisions d
-   WHERE d.outcome = 'parked' AND d.flow_id = ANY ($1::uuid[]) AND d.parked_until > ($2::timestamptz[])[1]
-     AND NOT EXISTS (
-       SELECT 1 FROM decisions later WHERE later.intent_id = d.intent_id AND later.attempt > d.attempt)
+/**
+ * All reads of a batch as one statement, so that locks are held for one round trip and not for six. Parts differ in
+ * what they select, so each row is its part's name and up to seven texts.
+ * - decision: the latest attempt answers a replay, because an approval's outcome supersedes the parked decision.
+ * - ended: one range of `holds_ending` per root. The roots are locked, so no capture of these trees is under way; a hold
+ *   with an amount in capture keeps that part until its outcome.
+ * - parked: a later attempt ends a wait; so does its time.
+ */
+const HOT_STATE = statement(
+  'authorization-hot-state',
+  `SELECT 'flow', flow_id::text, state, epoch::text, sequence::text, baseline_hash, NULL, NULL
+   FROM flows WHERE flow_id = ANY ($1::uuid[])
+   UNION ALL
+   SELECT 'budget', mandate_id::text, trim_scale(held)::text, trim_scale(capturing)::text, trim_scale(captured)::text,
+     trim_scale(refunded)::text, NULL, NULL
+   FROM budgets WHERE mandate_id = ANY ($2::uuid[])
+   UNION ALL
+   SELECT 'attestation', agent_id, measurement, evidence_hash, verifier,
+     CASE WHEN debug THEN 'debug ' ELSE '' END || CASE WHEN compromised THEN 'compromised' ELSE '' END,
+     floor(extract(epoch FROM valid_until) * 1000)::bigint::text,
+     floor(extract(epoch FROM recorded_at) * 1000)::bigint::text
+   FROM attestations WHERE agent_id = ANY ($3::text[])
+   UNION ALL
+   SELECT 'decision', i.id::text, d.decision_id::text, encode(d.body_hash, 'base64'), NULL, NULL, NULL, NULL
+   FROM unnest($4::uuid[]) AS i (id) CROSS JOIN LATERAL (
+     SELECT decision_id, body_hash FROM decisions WHERE intent_id = i.id ORDER BY attempt DESC LIMIT 1) AS d
+   UNION ALL
+   SELECT 'ended', e.hold_id::text, e.flow_id::text, array_to_string(e.path, ','), trim_scale(e.held)::text, NULL, NULL,
+     NULL
+   FROM unnest($5::uuid[]) AS root (id) CROSS JOIN LATERAL (
+     SELECT hold_id, flow_id, path, held FROM holds
+     WHERE root_id = root.id AND NOT ended AND ends_at <= ($6::timestamptz[])[1]
+     ORDER BY ends_at, hold_id LIMIT ${ENDED_HOLDS_MAX}) AS e
+   UNION ALL
+   SELECT 'parked', d.flow_id::text, count(*)::text, NULL, NULL, NULL, NULL, NULL
+   FROM decisions d
+   WHERE d.outcome = 'parked' AND d.flow_id = ANY ($1::uuid[]) AND d.parked_until > ($6::timestamptz[])[1]
+     AND NOT EXISTS (SELECT 1 FROM decisions later WHERE later.intent_id = d.intent_id AND later.attempt > d.attempt)
    GROUP BY d.flow_id`,
 );
 
@@ -138,53 +128,58 @@ export interface HotKeys {
   readonly intentIds: readonly string[];
 }
 
-/** Column lists in order; the specs of this folder run them against a real database. */
-type FlowColumns = [flowId: string, state: string, epoch: number, sequence: bigint, baselineHash: string];
-type BudgetColumns = [mandateId: string, held: string, capturing: string, captured: string, refunded: string];
-type AttestationColumns = [string, string, string, string, boolean, boolean, number, number];
-type DecisionColumns = [intentId: string, decisionId: string, bodyHash: Buffer];
-type EndedColumns = [holdId: string, flowId: string, path: string[], held: string];
+type Cells = readonly [part: string, ...texts: string[]];
 
-/** Rows as arrays: no object and no key string per row on the hot path. */
-async function rowsOf<R extends unknown[]>(
-  tx: Transaction,
-  { name, text }: Statement,
-  values: unknown[],
-): Promise<R[]> {
-  const result = await tx.query<R>({ name, text, values, rowMode: 'array' });
-  return result.rows;
-}
-
-/** Reads everything decided on, in new statements after the locks. Six statements, whatever the batch. */
+/** Reads everything decided on, in one new statement after the locks. */
 export async function readHotState(tx: Transaction, keys: HotKeys, judgedAtMs: number): Promise<HotState> {
-  const ending = [uuids(keys.rootIds), timestamps([judgedAtMs]), ENDED_HOLDS_MAX];
-  const flows = await rowsOf<FlowColumns>(tx, FLOWS, [uuids(keys.flowIds)]);
-  const budgets = await rowsOf<BudgetColumns>(tx, BUDGETS, [uuids(keys.mandateIds)]);
-  const attestations = await rowsOf<AttestationColumns>(tx, ATTESTATIONS, [texts(keys.agentIds)]);
-  const decisions = await rowsOf<DecisionColumns>(tx, DECISIONS, [uuids(keys.intentIds)]);
-  const ended = await rowsOf<EndedColumns>(tx, ENDED_HOLDS, ending);
-  const parked = await rowsOf<[string, number]>(tx, PARKED, [uuids(keys.flowIds), timestamps([judgedAtMs])]);
+  const values = [
+    uuids(keys.flowIds),
+    uuids(keys.mandateIds),
+    texts(keys.agentIds),
+    uuids(keys.intentIds),
+    uuids(keys.rootIds),
+    timestamps([judgedAtMs]),
+  ];
+  // Rows as arrays: no object and no key per row on the hot path. Which cells a part fills is in the statement above.
+  const result = await tx.query<[...Cells]>({ name: HOT_STATE.name, text: HOT_STATE.text, values, rowMode: 'array' });
+  const of = (part: string): Cells[] => result.rows.filter((row) => row[0] === part);
+  const ended = of('ended').map(endedOf);
   return {
-    flows: new Map(flows.map((row) => [row[0], flowOf(row)])),
-    budgets: new Map(budgets.map((row) => [row[0], budgetOf(row)])),
-    attestations: new Map(attestations.map((row) => [row[0], attestationOf(row)])),
-    decisions: new Map(
-      decisions.map(([intentId, decisionId, bodyHash]) => [intentId, { intentId, decisionId, bodyHash }]),
-    ),
-    endedHolds: ended.map(([holdId, flowId, path, held]) => ({ holdId, flowId, path, held })),
-    parked: new Map(parked),
+    flows: new Map(of('flow').map((cells) => [cells[1] ?? '', flowOf(cells)])),
+    budgets: new Map(of('budget').map((cells) => [cells[1] ?? '', budgetOf(cells)])),
+    attestations: new Map(of('attestation').map((cells) => [cells[1] ?? '', attestationOf(cells)])),
+    decisions: new Map(of('decision').map((cells) => [cells[1] ?? '', recordedOf(cells)])),
+    endedHolds: ended.sort((a, b) => (a.holdId < b.holdId ? -1 : 1)),
+    parked: new Map(of('parked').map(([, flowId = '', count]) => [flowId, Number(count)])),
   };
 }
 
-function flowOf([flowId, state, epoch, sequence, baselineHash]: FlowColumns): FlowRow {
-  return { flowId, state, epoch, sequence, baselineHash };
+function flowOf([, flowId = '', state = '', epoch, sequence = '', baselineHash = '']: Cells): FlowRow {
+  return { flowId, state, epoch: Number(epoch), sequence: BigInt(sequence), baselineHash };
 }
 
-function budgetOf([mandateId, held, capturing, captured, refunded]: BudgetColumns): BudgetRow {
+function budgetOf([, mandateId = '', held = '', capturing = '', captured = '', refunded = '']: Cells): BudgetRow {
   return { mandateId, held, capturing, captured, refunded };
 }
 
-function attestationOf(row: AttestationColumns): AttestationRow {
-  const [agentId, measurement, evidenceHash, verifier, debug, compromised, validUntilMs, recordedAtMs] = row;
-  return { agentId, measurement, evidenceHash, verifier, debug, compromised, validUntilMs, recordedAtMs };
+function attestationOf([, agentId = '', ...cells]: Cells): AttestationRow {
+  const [measurement = '', evidenceHash = '', verifier = '', flags = '', validUntil, recordedAt] = cells;
+  return {
+    agentId,
+    measurement,
+    evidenceHash,
+    verifier,
+    debug: flags.includes('debug'),
+    compromised: flags.includes('compromised'),
+    validUntilMs: Number(validUntil),
+    recordedAtMs: Number(recordedAt),
+  };
+}
+
+function recordedOf([, intentId = '', decisionId = '', bodyHash = '']: Cells): RecordedDecision {
+  return { intentId, decisionId, bodyHash: Buffer.from(bodyHash, 'base64') };
+}
+
+function endedOf([, holdId = '', flowId = '', path = '', held = '']: Cells): EndedHold {
+  return { holdId, flowId, path: path.split(','), held };
 }

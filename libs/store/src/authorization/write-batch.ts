@@ -1,89 +1,7 @@
 import { bigints, byteas, integers, smallints, texts, timestamps, uuids } from '../binary-arrays.js';
-import { type Transaction, execute, statement } from '../statement.js';
-
-/** A decision as it is stored, complete: replay needs nothing else. */
-export interface DecisionRow {
-  readonly decisionId: string;
-  readonly flowId: string;
-  readonly intentId: string;
-  readonly attempt: number;
-  readonly laneOffset: bigint;
-  readonly agentId: string;
-  readonly bodyHash: Buffer;
-  readonly outcome: string;
-  readonly code: string | null;
-  readonly field: string | null;
-  /** Decimal text, major units; `null` when the amount was no amount. */
-  readonly amount: string | null;
-  readonly currency: string | null;
-  readonly counterpartyId: string | null;
-  /** The agent's JWS, as received. */
-  readonly request: string;
-  /** RFC 8785 form of everything decided on. */
-  readonly readSet: string;
-  readonly rulesVersion: number;
-  readonly decisionHash: Buffer;
-  readonly leafHash: Buffer;
-  readonly supersedes: string | null;
-  /** Of an authorized decision. */
-  readonly artifactId: string | null;
-  /** Of a parked one: the instant its wait ends, Unix ms. */
-  readonly parkedUntilMs: number | null;
-  readonly appendedAtMs: number;
-  readonly judgedAtMs: number;
-}
-
-export interface ArtifactRow {
-  readonly artifactId: string;
-  readonly flowId: string;
-  readonly holdId: string;
-  readonly decisionId: string;
-  readonly agentId: string;
-  readonly audience: string;
-  readonly epoch: number;
-  /** Artifact key that signs it after the commit. */
-  readonly kid: string;
-  /** RFC 8785 form; Ed25519 is deterministic, so equal claims give equal bytes after a crash. */
-  readonly claims: string;
-  readonly claimsHash: Buffer;
-  readonly statusPartition: number;
-  readonly statusIdx: bigint;
-  readonly issuedAtMs: number;
-}
-
-export interface HoldRow {
-  readonly holdId: string;
-  readonly flowId: string;
-  readonly rootId: string;
-  readonly path: readonly string[];
-  readonly artifactId: string;
-  readonly counterpartyId: string;
-  readonly audience: string;
-  readonly currency: string;
-  /** Decimal text, major units; all of it is held at first. */
-  readonly amount: string;
-  readonly mode: string;
-  readonly maxCaptures: number;
-  readonly expiresAtMs: number;
-  readonly settleByMs: number;
-}
-
-/** A record that got no decision: what was wrong with it, and the decision already recorded when it is a replay. */
-export interface RefusalRow {
-  readonly laneOffset: bigint;
-  readonly code: string;
-  readonly field: string | null;
-  readonly ceId: string | null;
-  /** SHA-256 of the record's value. */
-  readonly digest: Buffer;
-  readonly decisionId: string | null;
-}
-
-export interface FlowChange {
-  readonly flowId: string;
-  readonly state: string;
-  readonly sequence: bigint;
-}
+import { type Transaction, statement } from '../statement.js';
+import { type Write, run } from '../together.js';
+import type { ArtifactRow, DecisionRow, FlowChange, HoldRow, RefusalRow } from './batch-rows.js';
 
 const INSERT_DECISIONS = statement(
   'authorization-insert-decisions',
@@ -102,8 +20,7 @@ const INSERT_DECISIONS = statement(
        parked_until, appended_at, judged_at)`,
 );
 
-export async function insertDecisions(tx: Transaction, laneId: number, rows: readonly DecisionRow[]): Promise<void> {
-  if (rows.length === 0) return;
+export function insertDecisionsWrite(laneId: number, rows: readonly DecisionRow[]): Write {
   const values = [
     laneId,
     uuids(rows.map((row) => row.decisionId)),
@@ -130,7 +47,11 @@ export async function insertDecisions(tx: Transaction, laneId: number, rows: rea
     timestamps(rows.map((row) => row.appendedAtMs)),
     timestamps(rows.map((row) => row.judgedAtMs)),
   ];
-  await execute(tx, INSERT_DECISIONS, values);
+  return { statement: INSERT_DECISIONS, values };
+}
+
+export async function insertDecisions(tx: Transaction, laneId: number, rows: readonly DecisionRow[]): Promise<void> {
+  if (rows.length > 0) await run(tx, insertDecisionsWrite(laneId, rows));
 }
 
 const INSERT_ARTIFACTS = statement(
@@ -141,8 +62,7 @@ const INSERT_ARTIFACTS = statement(
      $8::text[], $9::text[], $10::bytea[], $11::integer[], $12::bigint[], $13::timestamptz[])`,
 );
 
-export async function insertArtifacts(tx: Transaction, rows: readonly ArtifactRow[]): Promise<void> {
-  if (rows.length === 0) return;
+export function insertArtifactsWrite(rows: readonly ArtifactRow[]): Write {
   const values = [
     uuids(rows.map((row) => row.artifactId)),
     uuids(rows.map((row) => row.flowId)),
@@ -158,7 +78,11 @@ export async function insertArtifacts(tx: Transaction, rows: readonly ArtifactRo
     bigints(rows.map((row) => row.statusIdx)),
     timestamps(rows.map((row) => row.issuedAtMs)),
   ];
-  await execute(tx, INSERT_ARTIFACTS, values);
+  return { statement: INSERT_ARTIFACTS, values };
+}
+
+export async function insertArtifacts(tx: Transaction, rows: readonly ArtifactRow[]): Promise<void> {
+  if (rows.length > 0) await run(tx, insertArtifactsWrite(rows));
 }
 
 // An array of arrays has one length for all rows; paths differ in length, so each travels as its array's text.
@@ -174,8 +98,7 @@ const INSERT_HOLDS = statement(
        max_captures, expires_at, settle_by)`,
 );
 
-export async function insertHolds(tx: Transaction, rows: readonly HoldRow[]): Promise<void> {
-  if (rows.length === 0) return;
+export function insertHoldsWrite(rows: readonly HoldRow[]): Write {
   const values = [
     uuids(rows.map((row) => row.holdId)),
     uuids(rows.map((row) => row.flowId)),
@@ -191,7 +114,11 @@ export async function insertHolds(tx: Transaction, rows: readonly HoldRow[]): Pr
     timestamps(rows.map((row) => row.expiresAtMs)),
     timestamps(rows.map((row) => row.settleByMs)),
   ];
-  await execute(tx, INSERT_HOLDS, values);
+  return { statement: INSERT_HOLDS, values };
+}
+
+export async function insertHolds(tx: Transaction, rows: readonly HoldRow[]): Promise<void> {
+  if (rows.length > 0) await run(tx, insertHoldsWrite(rows));
 }
 
 const END_HOLDS = statement(
@@ -201,13 +128,16 @@ const END_HOLDS = statement(
    WHERE h.hold_id = e.hold_id AND h.flow_id = e.flow_id`,
 );
 
+export function endHoldsWrite(holds: readonly { readonly holdId: string; readonly flowId: string }[]): Write {
+  const values = [uuids(holds.map((hold) => hold.holdId)), uuids(holds.map((hold) => hold.flowId))];
+  return { statement: END_HOLDS, values };
+}
+
 export async function endHolds(
   tx: Transaction,
   holds: readonly { readonly holdId: string; readonly flowId: string }[],
 ): Promise<void> {
-  if (holds.length === 0) return;
-  const values = [uuids(holds.map((hold) => hold.holdId)), uuids(holds.map((hold) => hold.flowId))];
-  await execute(tx, END_HOLDS, values);
+  if (holds.length > 0) await run(tx, endHoldsWrite(holds));
 }
 
 const UPDATE_BUDGETS = statement(
@@ -217,10 +147,13 @@ const UPDATE_BUDGETS = statement(
 );
 
 /** Adds to what each level holds; decimal text, may be negative. The table's check refuses a sum below zero. */
-export async function changeHeld(tx: Transaction, heldByMandate: ReadonlyMap<string, string>): Promise<void> {
-  if (heldByMandate.size === 0) return;
+export function changeHeldWrite(heldByMandate: ReadonlyMap<string, string>): Write {
   const values = [uuids([...heldByMandate.keys()]), texts([...heldByMandate.values()])];
-  await execute(tx, UPDATE_BUDGETS, values);
+  return { statement: UPDATE_BUDGETS, values };
+}
+
+export async function changeHeld(tx: Transaction, heldByMandate: ReadonlyMap<string, string>): Promise<void> {
+  if (heldByMandate.size > 0) await run(tx, changeHeldWrite(heldByMandate));
 }
 
 const UPDATE_FLOWS = statement(
@@ -229,14 +162,17 @@ const UPDATE_FLOWS = statement(
    FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS c (flow_id, state, sequence) WHERE f.flow_id = c.flow_id`,
 );
 
-export async function changeFlows(tx: Transaction, changes: readonly FlowChange[]): Promise<void> {
-  if (changes.length === 0) return;
+export function changeFlowsWrite(changes: readonly FlowChange[]): Write {
   const values = [
     uuids(changes.map((change) => change.flowId)),
     texts(changes.map((change) => change.state)),
     bigints(changes.map((change) => change.sequence)),
   ];
-  await execute(tx, UPDATE_FLOWS, values);
+  return { statement: UPDATE_FLOWS, values };
+}
+
+export async function changeFlows(tx: Transaction, changes: readonly FlowChange[]): Promise<void> {
+  if (changes.length > 0) await run(tx, changeFlowsWrite(changes));
 }
 
 const INSERT_REFUSALS = statement(
@@ -245,8 +181,7 @@ const INSERT_REFUSALS = statement(
    SELECT $1::integer, r.* FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::uuid[]) AS r`,
 );
 
-export async function insertRefusals(tx: Transaction, laneId: number, rows: readonly RefusalRow[]): Promise<void> {
-  if (rows.length === 0) return;
+export function insertRefusalsWrite(laneId: number, rows: readonly RefusalRow[]): Write {
   const values = [
     laneId,
     bigints(rows.map((row) => row.laneOffset)),
@@ -256,5 +191,9 @@ export async function insertRefusals(tx: Transaction, laneId: number, rows: read
     byteas(rows.map((row) => row.digest)),
     uuids(rows.map((row) => row.decisionId)),
   ];
-  await execute(tx, INSERT_REFUSALS, values);
+  return { statement: INSERT_REFUSALS, values };
+}
+
+export async function insertRefusals(tx: Transaction, laneId: number, rows: readonly RefusalRow[]): Promise<void> {
+  if (rows.length > 0) await run(tx, insertRefusalsWrite(laneId, rows));
 }
