@@ -86,23 +86,23 @@ function freezeLevels(levels: readonly LevelState[], counterparty: string): Json
     levels.map(({ mandate }) => mandate),
     counterparty,
   );
-  return levels.map(({ budget, counted }, index) => {
-    const { held, capturing, captured, refunded } = budget;
-    const money = {
-      held: held.toFixed(),
-      capturing: capturing.toFixed(),
-      captured: captured.toFixed(),
-      refunded: refunded.toFixed(),
-    };
-    const level = { ...grants[index], ...money };
-    return counted.length === 0 ? level : { ...level, counted: counted.map(freezeCounted) };
-  });
+  return levels.map(({ budget, counted }, index) => ({
+    grant: grants[index] ?? null,
+    held: budget.held.toFixed(),
+    capturing: budget.capturing.toFixed(),
+    captured: budget.captured.toFixed(),
+    refunded: budget.refunded.toFixed(),
+    counted: counted.length === 0 ? null : counted.map(freezeCounted),
+  }));
 }
 
 function thawLevels(set: AdmissionReadSet): LevelState[] {
   const levels = read.list(set.levels, 'levels').map((value) => read.object(value, 'level'));
   const path = read.texts(set.path, 'path');
-  const mandates = frozen.thawChain(levels, path);
+  const mandates = frozen.thawChain(
+    levels.map(({ grant }) => grant ?? null),
+    path,
+  );
   return mandates.map((mandate, index) => {
     const level = read.object(levels[index], 'level');
     const counted = read.optional(level.counted, (value) => read.list(value, 'counted').map(thawCounted)) ?? [];

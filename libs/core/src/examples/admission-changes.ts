@@ -34,18 +34,18 @@ export function counting(entry: Partial<CountedLimit>): Change {
   };
   return { state: { levels: [{ ...level(0), counted: [counted] }, level(1), level(2)] } };
 }
-export const attestation = example.facts.attestation;
+const attestation = example.facts.attestation;
 export function attested(
   change: Partial<Exclude<AdmissionFacts['attestation'], string>>,
 ): AdmissionFacts['attestation'] {
   return typeof attestation === 'string' ? attestation : { ...attestation, ...change };
 }
-export const policy = example.facts.policy;
+const policy = example.facts.policy;
 export function policySays(verdict: 'deny' | 'error' | 'unavailable'): Change {
   return { facts: { policy: policy === 'unknown' ? policy : { ...policy, verdict } } };
 }
 export const REQUIRED = { environment: { maxAgeSeconds: 300, measurements: ['build-7'] } };
-export const shop = example.facts.counterparty;
+const shop = example.facts.counterparty;
 export function shopIs(change: Partial<Exclude<AdmissionFacts['counterparty'], string>>): Change {
   return { facts: { counterparty: typeof shop === 'string' ? shop : { ...shop, ...change } } };
 }

@@ -32,13 +32,13 @@ export function inFlow(state: FlowState): Change {
   const { flow } = example.facts;
   return { facts: { flow: typeof flow === 'string' ? flow : { ...flow, state } } };
 }
-export const { attestation } = example.facts;
+const { attestation } = example.facts;
 export function attested(
   change: Partial<Exclude<SettlementFacts['attestation'], string>>,
 ): SettlementFacts['attestation'] {
   return typeof attestation === 'string' ? attestation : { ...attestation, ...change };
 }
-export const REQUIRED = { environment: { maxAgeSeconds: 300, measurements: ['build-7'] } };
+const REQUIRED = { environment: { maxAgeSeconds: 300, measurements: ['build-7'] } };
 export const strict = own(REQUIRED).facts;
 export const multi = (change: Partial<Hold> = {}): Hold =>
   holdOf('12.50', { mode: 'multi', maxCaptures: 3, ...change });
