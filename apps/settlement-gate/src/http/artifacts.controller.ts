@@ -1,4 +1,5 @@
-import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
+import { Controller, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import type { GateItem } from '../settling/gate-item.js';
 import { UNSUPPORTED, jsonAnswer } from './answers.js';
 import { type EdgeReply, type EdgeRequest, send } from './edge.js';
 import { GATE_EDGE, type GateEdge, isToken } from './gate-edge.js';
@@ -6,6 +7,13 @@ import { GATE_EDGE, type GateEdge, isToken } from './gate-edge.js';
 @Controller('v1/artifacts')
 export class ArtifactsController {
   constructor(@Inject(GATE_EDGE) private readonly edge: GateEdge) {}
+
+  /** Gives back what is still held, asked by the artifact's service or agent. The same as a void at /v1/settlements. */
+  @Post(':id/void')
+  async void(@Param('id') id: string, @Req() request: EdgeRequest, @Res() reply: EdgeReply): Promise<void> {
+    const isAbout = (item: GateItem): boolean => item.kind === 'request' && item.claims.artifact.id === id;
+    send(reply, await this.edge.present(request, { kind: 'request', action: 'void', isAbout }));
+  }
 
   /**
    * Whether the artifact in the body could be captured against now: eight named checks, all reported. Who holds the

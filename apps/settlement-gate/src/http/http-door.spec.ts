@@ -157,7 +157,10 @@ describe('POST /v1/settlements', () => {
       body: { state: 'refunding' },
     });
     const end = await signRequest(world.domain.settler, voidClaims(artifact, 'v'));
-    expect(await post('/v1/settlements', end)).toMatchObject({ status: 201, body: { state: 'released' } });
+    expect((await post(`/v1/artifacts/${wrong}/void`, end)).body['code']).toBe('scope_mismatch');
+    const byAgent = await signRequest(world.domain.agent('buyer'), voidClaims(artifact, 'mine', { iss: 'buyer' }));
+    expect(await post(`/v1/artifacts/${artifact.id}/void`, byAgent)).toMatchObject({ status: 201 });
+    expect((await post('/v1/settlements', end)).body['code']).toBe('artifact_revoked'); // the agent was first
   });
 });
 

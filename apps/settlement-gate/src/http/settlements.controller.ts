@@ -26,14 +26,14 @@ export class SettlementsController {
   async refund(@Param('id') id: string, @Req() request: EdgeRequest, @Res() reply: EdgeReply): Promise<void> {
     const ofCapture = (item: GateItem): boolean =>
       item.kind === 'request' && settlementId(item.claims.artifact.id, 'capture', item.claims.capture_id ?? '') === id;
-    send(reply, await this.edge.present(request, { kind: 'request', action: 'refund', settlementId: ofCapture }));
+    send(reply, await this.edge.present(request, { kind: 'request', action: 'refund', isAbout: ofCapture }));
   }
 
   /** What became of the money of the capture or refund `id`, as `settlement-outcome+jwt`. */
   @Post(':id/outcome')
   async outcome(@Param('id') id: string, @Req() request: EdgeRequest, @Res() reply: EdgeReply): Promise<void> {
     const ofSettlement = (item: GateItem): boolean => item.settlementId === id;
-    send(reply, await this.edge.present(request, { kind: 'outcome', settlementId: ofSettlement }));
+    send(reply, await this.edge.present(request, { kind: 'outcome', isAbout: ofSettlement }));
   }
 
   @Get(':id')

@@ -1,4 +1,4 @@
-import { InvariantError, type SettlementDenial } from '@spendgate/core';
+import { InvariantError } from '@spendgate/core';
 import type { Clock, Logger, TokenBuckets } from '@spendgate/platform';
 import type { PolicySets } from '@spendgate/policy';
 import type { Registry } from '@spendgate/store';
@@ -28,9 +28,9 @@ export interface DoorParts {
 /** What a door may narrow: the settlement the URL names must be the one the token is about. */
 export interface DoorExpectation {
   readonly kind?: 'request' | 'outcome';
-  readonly action?: 'refund';
-  /** Of a refund: the capture. Of an outcome: the settlement reported on. */
-  readonly settlementId?: (item: GateItem) => boolean;
+  readonly action?: 'void' | 'refund';
+  /** Of a void: the artifact. Of a refund: the capture. Of an outcome: the settlement reported on. */
+  readonly isAbout?: (item: GateItem) => boolean;
 }
 
 /** The gate for callers without a partition: concurrent requests share one transaction on a leased lane. */
@@ -99,12 +99,13 @@ export class GateDoor {
   }
 }
 
-function unexpected(item: GateItem, { kind, action, settlementId }: DoorExpectation): GateRefusal | null {
-  const code: SettlementDenial = 'scope_mismatch';
-  if (kind !== undefined && item.kind !== kind) return refuse('type_mismatch', 'header.typ', { verified: true });
+/** The URL and the signed words must say the same: what is signed counts, and a difference is a mistake of the sender. */
+function unexpected(item: GateItem, { kind, action, isAbout }: DoorExpectation): GateRefusal | null {
+  const verified = { verified: true };
+  if (kind !== undefined && item.kind !== kind) return refuse('type_mismatch', 'header.typ', verified);
   if (item.kind === 'request' && action !== undefined && item.claims.action !== action) {
-    return refuse(code, 'action', { verified: true });
+    return refuse('scope_mismatch', 'action', verified);
   }
-  if (settlementId !== undefined && !settlementId(item)) return refuse(code, 'capture_id', { verified: true });
-  return null;
+  if (isAbout === undefined || isAbout(item)) return null;
+  return refuse('scope_mismatch', action === 'void' ? 'artifact' : 'capture_id', verified);
 }

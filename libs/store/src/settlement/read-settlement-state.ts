@@ -160,13 +160,14 @@ export interface SettlementState {
   readonly outcomes: ReadonlyMap<string, RecordedOutcome>;
 }
 
-/** Reads everything decided on, in new statements after the locks: five of them, whatever the batch. */
+/** Reads everything decided on, in new statements after the locks: five at most, whatever the batch. */
 export async function readSettlementState(db: Queryable, keys: SettlementKeys): Promise<SettlementState> {
   const artifacts = await rowsOf<IssuedArtifact>(db, ARTIFACTS, uuids(keys.artifactIds));
   const flows = await rowsOf<SettlementFlow>(db, FLOWS, uuids(keys.flowIds));
   const attestations = await rowsOf<SettlementAttestation>(db, ATTESTATIONS, texts(keys.agentIds));
   const settlements = await rowsOf<RecordedSettlement>(db, RECORDED, uuids(keys.settlementIds));
-  const outcomes = await rowsOf<RecordedOutcome>(db, OUTCOMES, uuids(keys.outcomeIds));
+  const reported = keys.outcomeIds.length > 0;
+  const outcomes = reported ? await rowsOf<RecordedOutcome>(db, OUTCOMES, uuids(keys.outcomeIds)) : [];
   return {
     artifacts: new Map(artifacts.map((row) => [row.artifactId, row])),
     flows: new Map(flows.map((row) => [row.flowId, row])),
