@@ -22,7 +22,7 @@ import {
 } from '@spendgate/testing';
 
 /** Every code admission can answer with, reached once: on a real database where a door or a row decides it. */
-const ADMISSION = DENIALS.filter((row) => row.admission !== null).map((row) => row.code as AdmissionDenial); // as: filtered
+const ADMISSION = DENIALS.filter((row) => row.admission !== null).map((row) => row.code); // as: filtered
 
 const environment = { max_age_seconds: 300, measurements: ['good'] };
 const limits = (total: string, per: string | null = null) => ({ currency: 'USD', total, per_transaction: per });

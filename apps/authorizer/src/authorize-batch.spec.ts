@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PrivateKeySigner } from '@spendgate/artifact';
 import type { MandateClaim, PaymentIntentClaims } from '@spendgate/codec';
 import { DependencyError } from '@spendgate/core';
 import { TOPICS, partitionOf } from '@spendgate/messaging';
@@ -142,6 +143,25 @@ describe('authorizing a batch', () => {
     expect(await rows(`SELECT appended_mark_ms FROM lanes WHERE name LIKE 'payment%'`)).toEqual([
       { appended_mark_ms: BigInt(NOW_MS) },
     ]);
+  });
+});
+
+describe('a record in the wrong place', () => {
+  it('is appended again under its key when it verifies, and left alone when it does not', async () => {
+    await world.close();
+    await open([ROOT, TEAM, MAIN], 2);
+    const wrong = partitionOf(MAIN.id, 2) === 0 ? 1 : 0;
+    const lane = await world.lane(TOPICS.paymentIntents, wrong);
+    const stranger = await signIntent(PrivateKeySigner.generate('agent'), intentClaims('x', NOW_MS));
+    const options = { partition: wrong, partitions: 2, appendedAtMs: NOW_MS };
+    await authorize.execute(batchOf(lane, [await sign('a'), stranger], options));
+    expect(await rows('SELECT 1 FROM decisions')).toEqual([]);
+    expect(await rows('SELECT code FROM refusals')).toEqual([{ code: 'key_unknown' }]);
+    expect(
+      await rows(
+        `SELECT partition, convert_from(key, 'UTF8') AS key FROM embedded_records WHERE topic = 'payment-intents.v1'`,
+      ),
+    ).toEqual([{ partition: 1 - wrong, key: MAIN.id }]);
   });
 });
 

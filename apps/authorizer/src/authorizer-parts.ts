@@ -31,7 +31,7 @@ export interface AuthorizerParts {
   readonly waiters: DecisionWaiters;
   readonly decide: DecideOptions;
   /** The same bytes as the publisher's own rendering, without reading the claims back. */
-  renderFromMemory(committed: Committed): RenderEvents;
+  readonly renderFromMemory: (committed: Committed) => RenderEvents;
 }
 
 /** Settings as numbers; a missing one is a defect of the table, found at start. */

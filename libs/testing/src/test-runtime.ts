@@ -1,5 +1,12 @@
 import { PrivateKeySigner } from '@spendgate/artifact';
-import { EmbeddedTransport, type RecordBatch, type Runtime, TOPICS, type TopicName, laneName } from '@spendgate/messaging';
+import {
+  EmbeddedTransport,
+  type RecordBatch,
+  type Runtime,
+  TOPICS,
+  type TopicName,
+  laneName,
+} from '@spendgate/messaging';
 import { HealthRegistry, Logger, Metrics, type SettingTable, readSettings, systemClock } from '@spendgate/platform';
 import { type LaneLease, Registry, acquireLane } from '@spendgate/store';
 import { type TestDatabase, startTestDatabase } from './database.js';
@@ -78,13 +85,7 @@ function decidedBy(topic: TopicName): string {
 export function batchOf(
   lane: LaneLease,
   values: readonly (string | Buffer | null)[],
-  { topic = TOPICS.paymentIntents, firstOffset = 0n, appendedAtMs = Date.now(), partition = 0, partitions = 1 } = {} as {
-    readonly topic?: TopicName;
-    readonly firstOffset?: bigint;
-    readonly appendedAtMs?: number;
-    readonly partition?: number;
-    readonly partitions?: number;
-  },
+  { topic = TOPICS.paymentIntents, firstOffset = 0n, appendedAtMs = Date.now(), partition = 0, partitions = 1 } = {},
 ): RecordBatch {
   const records = values.map((value, index) => ({
     topic,

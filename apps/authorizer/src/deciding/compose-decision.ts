@@ -1,16 +1,8 @@
 import { statusListUri, statusPlace } from '@spendgate/artifact';
 import { artifactId, canonicalize, encodeLeaf, holdId, sha256 } from '@spendgate/codec';
-import {
-  type AdmissionDecision,
-  type AdmissionFacts,
-  type AdmissionResult,
-  type FlowState,
-  type Intent,
-  InvariantError,
-  artifactClaims,
-} from '@spendgate/core';
+import { type AdmissionDecision, type Intent, InvariantError, artifactClaims } from '@spendgate/core';
 import type { ArtifactRow, DecisionRow, HoldRow, LeafRow, OutboxRow, SaltSource } from '@spendgate/store';
-import type { Candidate } from '../intake/candidate.js';
+import type { DecidedIntent } from './decided-intent.js';
 import { artifactEvent, decisionEvent, transitionEvents } from '../publishing/outbox-events.js';
 
 /** What the domain adds to what core decided. */
@@ -33,16 +25,6 @@ export interface ComposedDecision {
   readonly hold: HoldRow | null;
   readonly leaf: LeafRow;
   readonly events: readonly OutboxRow[];
-}
-
-export interface DecidedIntent {
-  readonly candidate: Candidate;
-  readonly intent: Intent;
-  readonly decisionId: string;
-  readonly facts: AdmissionFacts;
-  readonly result: AdmissionResult;
-  /** State of the flow before this decision; `null` when there is no flow. */
-  readonly flowBefore: FlowState | null;
 }
 
 /** The text `decision_hash` covers: what was decided, on which intent, from which facts. RFC 8785 form. */
@@ -188,6 +170,13 @@ function leafOf(decided: DecidedIntent, decisionHash: Buffer, issued: Issued | n
     },
   };
   const type = LEAF_OF[decision.outcome];
-  const leaf = encodeLeaf({ domain: naming.issuer, type, timeMs: facts.judgedAtMs, payload, salt, causes: [] });
+  const leaf = encodeLeaf({
+    domain: naming.issuer,
+    type,
+    timeMs: facts.judgedAtMs,
+    payload,
+    salt,
+    causes: decided.causes,
+  });
   return { ...leaf, salt };
 }

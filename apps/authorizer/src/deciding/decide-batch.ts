@@ -5,6 +5,7 @@ import {
   type BatchItem,
   type BatchState,
   type Flow,
+  type Intent,
   type LevelState,
   type PolicyFacts,
   type Watches,
@@ -15,7 +16,8 @@ import {
 import type { AttestationRow, FlowChange, FlowRow, HotState, RegistryFacts } from '@spendgate/store';
 import { type Candidate, type Refusal, refuse } from '../intake/candidate.js';
 import { AppendedTimes } from './appended-times.js';
-import { type ComposedDecision, type DecidedIntent, type Naming, composeDecision } from './compose-decision.js';
+import { type ComposedDecision, type Naming, composeDecision } from './compose-decision.js';
+import type { DecidedIntent } from './decided-intent.js';
 import { registryFactsOf } from './facts.js';
 import { toIntent } from './to-intent.js';
 
@@ -92,7 +94,15 @@ export function decideBatch(input: BatchInput): BatchOutput {
     const flowBefore = states.get(intent.mandate)?.state ?? null;
     if (typeof result.state.flow !== 'string') states.set(intent.mandate, result.state.flow);
     const { decisionId: id, facts } = item;
-    const decided: DecidedIntent = { candidate, intent, decisionId: id, facts, result, flowBefore };
+    const decided: DecidedIntent = {
+      candidate,
+      intent,
+      decisionId: id,
+      facts,
+      result,
+      flowBefore,
+      causes: causesOf(intent, input.facts),
+    };
     const composed = composeDecision(decided, input.naming);
     if (composed.hold !== null) held.add(composed.hold.path, decimal(composed.hold.amount));
     decisions.push(composed);
@@ -104,6 +114,13 @@ export function decideBatch(input: BatchInput): BatchOutput {
     held: held.texts(),
     appendedMarkMs: times.mark,
   };
+}
+
+/** The grant as it was registered; absent in the leaf when the mandate is. */
+function causesOf({ mandate }: Intent, facts: RegistryFacts): string[] {
+  const chain = facts.chain(mandate);
+  const leafHash = typeof chain === 'string' ? null : (chain.at(-1)?.leafHash ?? null);
+  return leafHash === null ? [] : [leafHash.toString('base64url')];
 }
 
 type Amount = ReturnType<typeof decimal>;

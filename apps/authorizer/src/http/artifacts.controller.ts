@@ -4,7 +4,7 @@ import { isUuid } from '@spendgate/codec';
 import { type HeldArtifact, type HeldCursor, listHeldArtifacts, readArtifacts } from '@spendgate/store';
 import { DOOR, type Door } from './door.js';
 import { type EdgeReply, type EdgeRequest, send } from './edge.js';
-import { NOT_FOUND, jsonAnswer, problemOf } from './problem.js';
+import { NOT_FOUND, jsonAnswer, problemOf, spelled } from './problem.js';
 import type { Caller } from './signed-reads.js';
 
 const PAGE_DEFAULT = 100;
@@ -112,9 +112,9 @@ function shown(row: HeldArtifact): Record<string, unknown> {
     counterparty: row.counterpartyId,
     audience: row.audience,
     currency: row.currency,
-    held: row.held,
-    capturing: row.capturing,
-    captured: row.captured,
+    held: spelled(row.held, row.currency),
+    capturing: spelled(row.capturing, row.currency),
+    captured: spelled(row.captured, row.currency),
     settle_by: Math.floor(row.settleByMs / 1000),
   };
 }

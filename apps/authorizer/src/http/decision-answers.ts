@@ -1,13 +1,16 @@
 import { type Signer, signCanonical, signToken } from '@spendgate/artifact';
 import { DECISION_LIFETIME_SECONDS_MAX, type DecisionClaims, sha256 } from '@spendgate/codec';
-import { type AdmissionDecision, InvariantError } from '@spendgate/core';
+import { type AdmissionDecision, type Intent, InvariantError } from '@spendgate/core';
 import { type ArtifactView, type DecisionView, type Pool, readArtifacts } from '@spendgate/store';
 import { recomputeStored } from '../deciding/recompute.js';
 import { ARTIFACT_TYP } from '../publishing/render-events.js';
-import { type Answer, jsonAnswer, problemOf } from './problem.js';
+import { type Answer, jsonAnswer, problemOf, spelled } from './problem.js';
 
 /** Seconds a parked intent's sender waits before looking again: a person must decide. */
 const PARKED_RETRY_SECONDS = 15;
+
+/** Members that speak of the request answered, not of the decision. */
+const OF_THE_REQUEST = new Set(['type', 'title', 'status', 'replayed']);
 
 export interface DecisionSigners {
   readonly decision: Signer;
@@ -25,7 +28,7 @@ export class DecisionAnswers {
   /** For the agent that asked, and the settlement service the artifact is for. */
   async answer(view: DecisionView, replayed: boolean): Promise<Answer> {
     const artifact = await this.artifactOf(view);
-    const { decision, token } = await this.sign(view, artifact);
+    const { decision, limit, token } = await this.sign(view, artifact);
     const ids = { intent_id: view.intentId, decision_id: view.decisionId };
     const flag: Record<string, string> = replayed ? { 'idempotency-replayed': 'true' } : {};
     if (view.outcome === 'authorized' && artifact !== undefined) {
@@ -50,9 +53,15 @@ export class DecisionAnswers {
       };
       return jsonAnswer(202, { ...body, replayed, retry_after: PARKED_RETRY_SECONDS }, { ...flag, ...retry });
     }
-    const details = { ...ids, outcome: 'denied', field: view.field, limit: ownLimit(decision, view), replayed };
+    const details = { ...ids, outcome: 'denied', field: view.field, limit, replayed };
     const problem = problemOf(view.code ?? 'internal_denied', { ...details, decision: token });
     return { ...problem, headers: { ...problem.headers, ...flag } };
+  }
+
+  /** For a read: what was decided is the content, so the read itself is a plain 200. */
+  async show(view: DecisionView): Promise<Answer> {
+    const { body } = await this.answer(view, false);
+    return jsonAnswer(200, Object.fromEntries(Object.entries(body).filter(([name]) => !OF_THE_REQUEST.has(name))));
   }
 
   signArtifact(artifact: ArtifactView): Promise<string> {
@@ -70,9 +79,10 @@ export class DecisionAnswers {
   private async sign(
     view: DecisionView,
     artifact: ArtifactView | undefined,
-  ): Promise<{ decision: AdmissionDecision; token: string }> {
+  ): Promise<{ decision: AdmissionDecision; limit: DecisionClaims['limit']; token: string }> {
     const { intent, result } = recomputeStored(view);
     const { decision } = result;
+    const limit = ownLimit(decision, intent);
     const iat = Math.floor(view.judgedAtMs / 1000);
     const claims: DecisionClaims = {
       iss: this.issuer,
@@ -87,7 +97,7 @@ export class DecisionAnswers {
       outcome: decision.outcome,
       code: decision.code,
       field: decision.field,
-      limit: ownLimit(decision, view),
+      limit,
       stages: decision.stages.map(({ stage, verdict }) => ({ stage, verdict })),
       artifact:
         artifact === undefined
@@ -98,11 +108,12 @@ export class DecisionAnswers {
       leaf_hash: view.leafHash.toString('base64url'),
       supersedes: view.supersedes,
     };
-    return { decision, token: await signToken(this.signers.decision, 'decision+jwt', claims) };
+    return { decision, limit, token: await signToken(this.signers.decision, 'decision+jwt', claims) };
   }
 }
 
 /** A limit of an ancestor is its holder's business: the agent learns that some level had too little, not how little. */
-function ownLimit({ limit }: AdmissionDecision, view: DecisionView): DecisionClaims['limit'] {
-  return limit?.mandate === view.flowId ? { ...limit } : null;
+function ownLimit({ limit }: AdmissionDecision, { mandate, currency }: Intent): DecisionClaims['limit'] {
+  if (limit?.mandate !== mandate) return null;
+  return { ...limit, limit: spelled(limit.limit, currency), available: spelled(limit.available, currency) };
 }

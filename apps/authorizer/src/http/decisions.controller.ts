@@ -4,7 +4,7 @@ import { DENIALS, isRetryable } from '@spendgate/core';
 import { readDecision, readMandateLevels } from '@spendgate/store';
 import { DOOR, type Door } from './door.js';
 import { type EdgeReply, type EdgeRequest, send } from './edge.js';
-import { NOT_FOUND, jsonAnswer } from './problem.js';
+import { NOT_FOUND, jsonAnswer, spelled } from './problem.js';
 
 /** Decisions, mandates and the denial table. An id of somebody else looks like one that does not exist. */
 @Controller('v1')
@@ -19,7 +19,7 @@ export class DecisionsController {
     if (view === undefined) return send(reply, NOT_FOUND);
     const { kind, id: party } = read.caller;
     const mine = kind === 'agent' ? view.agentId === party : view.audience === party;
-    return send(reply, mine ? await this.door.answers.answer(view, false) : NOT_FOUND);
+    return send(reply, mine ? await this.door.answers.show(view) : NOT_FOUND);
   }
 
   /** Limit and what is left of it, for the levels that are the caller's own. */
@@ -36,12 +36,12 @@ export class DecisionsController {
       version: level.version,
       depth: level.depth,
       currency: level.currency,
-      limit: level.limit,
-      available: level.available,
-      held: level.held,
-      capturing: level.capturing,
-      captured: level.captured,
-      refunded: level.refunded,
+      limit: spelled(level.limit, level.currency),
+      available: spelled(level.available, level.currency),
+      held: spelled(level.held, level.currency),
+      capturing: spelled(level.capturing, level.currency),
+      captured: spelled(level.captured, level.currency),
+      refunded: spelled(level.refunded, level.currency),
       revoked: level.revoked,
       state: level.state,
     }));

@@ -45,7 +45,7 @@ export class PaymentIntentsController {
     const mandates = named ?? (await readAgentMandates(pool, caller.id));
     const ids = mandates.map((id) => intentId({ issuer, agent: caller.id, mandate: id, jti }));
     const [view] = await readDecisionsByIntent(pool, ids, 1);
-    return send(reply, view === undefined ? NOT_FOUND : await answers.answer(view, false));
+    return send(reply, view === undefined ? NOT_FOUND : await answers.show(view));
   }
 }
 

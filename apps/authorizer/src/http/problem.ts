@@ -1,4 +1,4 @@
-import { type DenialCode, denial, isDenialCode, isRetryable } from '@spendgate/core';
+import { type DenialCode, decimal, denial, formatMoney, isDenialCode, isRetryable } from '@spendgate/core';
 
 /** An HTTP answer, ready to send. */
 export interface Answer {
@@ -58,4 +58,9 @@ export const NOT_FOUND: Answer = {
 
 export function jsonAnswer(status: number, body: Readonly<Record<string, unknown>>, headers = {}): Answer {
   return { status, headers: { 'content-type': 'application/json', ...headers }, body };
+}
+
+/** A stored amount in the one spelling its currency has. @param amount decimal text, major units */
+export function spelled(amount: string, currency: string): string {
+  return formatMoney(decimal(amount), currency);
 }

@@ -9,7 +9,7 @@ import {
 import { type FlowEvent, advance } from '@spendgate/core';
 import { TOPICS } from '@spendgate/messaging';
 import type { ArtifactRow, DecisionRow, OutboxRow } from '@spendgate/store';
-import type { DecidedIntent } from '../deciding/compose-decision.js';
+import type { DecidedIntent } from '../deciding/decided-intent.js';
 import type { Refusal } from '../intake/candidate.js';
 
 /** What an outbox row holds. A kind is never renamed: rows of a release before may still wait. */

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type Signer, signHttpRequest } from '@spendgate/artifact';
+import type { PaymentIntentClaims } from '@spendgate/codec';
+import { SpendgateTransport, connectTransport } from '@spendgate/messaging';
+import { setting } from '@spendgate/platform';
+import { type TestRuntime, intentClaims, mandateClaim, namedId, openTestRuntime, signIntent } from '@spendgate/testing';
+import { AuthorizerModule } from '../authorizer.module.js';
+import { AUTHORIZER_SETTINGS } from '../authorizer.settings.js';
+
+/** A new server may have to start first. */
+const HOOK_MS = 60_000;
+const PUBLIC_URL = 'https://pay.example';
+
+let world: TestRuntime;
+let app: NestFastifyApplication;
+let url: string;
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+}
+
+async function answerOf(response: Response): Promise<Answer> {
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>,
+  };
+}
+
+async function post(token: string, headers: Record<string, string> = {}): Promise<Answer> {
+  const sent = { 'content-type': 'application/jwt', prefer: 'wait=20', ...headers };
+  return answerOf(await fetch(`${url}/v1/payment-intents`, { method: 'POST', body: token, headers: sent }));
+}
+
+async function get(path: string, signer?: Signer): Promise<Answer> {
+  const target = { method: 'GET', targetUri: `${PUBLIC_URL}${path}` };
+  const headers = signer === undefined ? {} : { ...(await signHttpRequest(target, signer, Date.now())) };
+  return answerOf(await fetch(`${url}${path}`, { headers }));
+}
+
+function sign(jti: string, change: Partial<PaymentIntentClaims> = {}): Promise<string> {
+  return signIntent(world.domain.agent('buyer'), intentClaims(jti, Date.now(), change));
+}
+
+beforeAll(async () => {
+  world = await openTestRuntime({
+    settings: { ...AUTHORIZER_SETTINGS, SPENDGATE_PUBLIC_URL: setting.url({ about: 'as in a process' }) },
+    environment: { SPENDGATE_PUBLIC_URL: PUBLIC_URL },
+    agents: ['buyer', 'rival'],
+    partitions: 2,
+  });
+  await world.domain.mandates([
+    mandateClaim('main', { limits: { currency: 'USD', total: '100.00', per_transaction: null } }),
+    mandateClaim('approval', { approvals: { above: '10.00' } }),
+  ]);
+  const { runtime } = world;
+  app = await NestFactory.create<NestFastifyApplication>(AuthorizerModule.forRoot(runtime), new FastifyAdapter(), {
+    logger: false,
+    bodyParser: false,
+  });
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  connectTransport(app, new SpendgateTransport(runtime.transport, runtime.logger));
+  await app.startAllMicroservices();
+  await app.listen(0, '127.0.0.1');
+  url = await app.getUrl();
+}, HOOK_MS);
+afterAll(async () => {
+  await app.close();
+  await world.close();
+}, HOOK_MS);
+
+describe('the HTTP door', () => {
+  it('F3: answers an intent with its decision and artifact, and a replay with the same ones, flagged', async () => {
+    const first = await post(await sign('a'));
+    expect([first.status, first.body['outcome'], first.body['replayed']]).toEqual([201, 'authorized', false]);
+    const again = await post(await sign('a'));
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, 'true']);
+    expect([again.body['artifact'], again.body['decision']]).toEqual([first.body['artifact'], first.body['decision']]);
+    const other = await post(await sign('a', { amount: { value: '1.00', currency: 'USD' } }));
+    expect([other.status, other.body['code']]).toEqual([422, 'idempotency_conflict']);
+  });
+
+  it('answers a denial as a problem with the signed decision, the field and what to do next', async () => {
+    const { status, headers, body } = await post(await sign('b', { amount: { value: '100.01', currency: 'USD' } }));
+    expect([status, headers.get('content-type')?.split(';')[0]]).toEqual([403, 'application/problem+json']);
+    expect(body).toMatchObject({ code: 'budget_exceeded', retryable: false, limit: { limit: '100.00' } });
+    expect(String(body['decision']).split('.')).toHaveLength(3);
+  });
+
+  it('answers a parked intent with 202 and when to look again', async () => {
+    const { status, headers, body } = await post(await sign('c', { mandate: namedId('approval') }));
+    expect([status, body['outcome'], body['code']]).toEqual([202, 'parked', 'approval_required']);
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  it('tells an unverified caller the code only, and lets nothing of it into the log', async () => {
+    const answers = [await post('rubbish'), await post((await sign('d')).slice(0, -86) + 'A'.repeat(86))];
+    expect(answers.map(({ status, body }) => [status, body['code']])).toEqual([
+      [400, 'malformed'],
+      [401, 'signature_invalid'],
+    ]);
+    expect(Object.keys(answers[1]?.body ?? {}).sort()).toEqual(['code', 'status', 'title', 'type']);
+    const { rows } = await world.database.pool.query('SELECT 1 FROM refusals');
+    expect(rows).toEqual([]);
+  });
+
+  it('takes one signed object as application/jwt, and an idempotency key only when it is the jti', async () => {
+    expect((await post(await sign('e'), { 'content-type': 'application/json' })).status).toBe(415);
+    expect((await post(await sign('e'), { 'idempotency-key': 'other' })).body).toMatchObject({
+      field: 'Idempotency-Key',
+    });
+  });
+
+  it('accepts without waiting, and the decision is found under the jti', async () => {
+    const accepted = await post(await sign('f'), { prefer: '' });
+    expect([accepted.status, accepted.headers.get('location')]).toEqual([
+      202,
+      `/v1/payment-intents/f?mandate=${namedId('main')}`,
+    ]);
+    const again = await post(await sign('f')); // waits for the owner of the partition
+    expect([again.status, again.body['outcome']]).toEqual([again.status, 'authorized']);
+    const found = await get('/v1/payment-intents/f', world.domain.agent('buyer'));
+    expect(found.body['decision_id']).toBe(again.body['decision_id']);
+  });
+});
+
+describe('signed reads', () => {
+  it('shows an agent its own, a settlement service its audience, and others nothing', async () => {
+    const { body } = await post(await sign('g'));
+    const decision = `/v1/decisions/${String(body['decision_id'])}`;
+    const artifact = `/v1/artifacts/${String(body['artifact_id'])}`;
+    const statuses = async (signer?: Signer) => [
+      (await get(decision, signer)).status,
+      (await get(artifact, signer)).status,
+    ];
+    expect(await statuses(world.domain.agent('buyer'))).toEqual([200, 200]);
+    expect(await statuses(world.domain.settler)).toEqual([200, 200]);
+    expect(await statuses(world.domain.agent('rival'))).toEqual([404, 404]);
+    expect(await statuses()).toEqual([400, 400]);
+    expect((await get(artifact, world.domain.settler)).body).toMatchObject({
+      status: 'valid',
+      artifact: body['artifact'],
+    });
+  });
+
+  it('lists what is still held, page by page, and shows a mandate with what is left of it', async () => {
+    const { settler, agent } = world.domain;
+    const first = await get('/v1/artifacts?state=held&limit=1', settler);
+    expect([first.status, first.body['has_more']]).toEqual([200, true]);
+    const next = /<([^>]+)>; rel="next"/.exec(first.headers.get('link') ?? '')?.[1] ?? '';
+    const second = await get(next, settler);
+    expect(second.body['artifacts']).not.toEqual(first.body['artifacts']);
+    expect((await get('/v1/artifacts?state=lost', settler)).status).toBe(400);
+    const mandate = await get(`/v1/mandates/${namedId('main')}`, agent('buyer'));
+    expect(mandate.body['levels']).toMatchObject([
+      { limit: '100.00', captured: '0.00', held: '37.50', available: '62.50' },
+    ]);
+    expect((await get(`/v1/mandates/${namedId('main')}`, agent('rival'))).status).toBe(404);
+  });
+
+  it('publishes the denial table without a signature', async () => {
+    const { status, body } = await get('/v1/denials');
+    expect([status, (body['denials'] as unknown[]).length > 50]).toEqual([200, true]);
+  });
+});
