@@ -10,6 +10,9 @@ import {
   issueTestArtifact,
   mandateClaim,
   openTestRuntime,
+  outcomeClaims,
+  refundClaims,
+  signOutcome,
   signRequest,
   until,
 } from '@spendgate/testing';
@@ -160,6 +163,34 @@ describe('a request outside its five minutes', () => {
 });
 
 describe('records of a partition', () => {
+  it('decides in offset order within one transaction: capture, its outcome, a refund and its outcome', async () => {
+    const lane = await world.lane(TOPICS.settlementRequests);
+    const [{ next } = { next: 0n }] = await rows<{ next: bigint }>('SELECT next FROM lanes WHERE lane_id = $1', [
+      lane.laneId,
+    ]);
+    const artifact = await issueTestArtifact(world);
+    const { settler } = world.domain;
+    const tokens = [
+      await signRequest(settler, captureClaims(artifact, 'c', '10.00')),
+      await signOutcome(settler, outcomeClaims(artifact, { capture_id: 'c' }, 'completed', '10.00')),
+      await signRequest(settler, refundClaims(artifact, 'c', 'r', '4.00')),
+      await signOutcome(settler, outcomeClaims(artifact, { refund_id: 'r' }, 'completed', '4.00')),
+      await signRequest(settler, refundClaims(artifact, 'c', 'again', '6.01')),
+    ];
+    const batch = batchOf(lane, tokens, { topic: TOPICS.settlementRequests, firstOffset: next });
+    await new SettleRecords(gate).execute(batch);
+    const found = await rows(
+      `SELECT action_id AS id, state, code, refunding::float8, refunded::float8 FROM settlements
+       WHERE artifact_id = $1 ORDER BY action_id`,
+      [artifact.id],
+    );
+    expect(found).toEqual([
+      { id: 'again', state: 'denied', code: 'amount_exceeds_artifact', refunding: 0, refunded: 0 },
+      { id: 'c', state: 'captured', code: null, refunding: 0, refunded: 4 },
+      { id: 'r', state: 'refunded', code: null, refunding: 0, refunded: 0 },
+    ]);
+  });
+
   it('answers each record, keeps rubbish as evidence and moves the offset with the effect', async () => {
     const lane = await world.lane(TOPICS.settlementRequests);
     const [{ next } = { next: 0n }] = await rows<{ next: bigint }>('SELECT next FROM lanes WHERE lane_id = $1', [

@@ -14,12 +14,12 @@ import { holdChange, holdOf } from './hold-view.js';
 
 /** What a batch has changed so far: the rows read, and on top of them what earlier items of the batch decided. */
 export class FoldState {
-  readonly inserted: SettlementRow[] = [];
   readonly outcomeRows: OutcomeRow[] = [];
   readonly revoked = new Set<string>();
   private readonly holds = new Map<string, { row: IssuedArtifact; hold: Hold; changed: boolean }>();
   private readonly settlements: Map<string, RecordedSettlement>;
   private readonly outcomes: Map<string, RecordedOutcome>;
+  private readonly fresh = new Map<string, SettlementRow>();
   private readonly touched = new Set<string>();
   private readonly budgets = new Map<string, BudgetDelta>();
 
@@ -68,13 +68,22 @@ export class FoldState {
 
   /** Records a settlement; later items of the batch see it. */
   insert(row: SettlementRow): void {
-    this.inserted.push(row);
-    this.settlements.set(row.settlementId, { ...row, refunding: '0', refunded: '0' });
+    this.fresh.set(`${row.settlementId}/${row.attempt}`, row);
+    this.settlements.set(row.settlementId, row);
   }
 
+  /** A row this batch made is changed before it is written, one of an earlier batch is updated. */
   change(settlement: RecordedSettlement): void {
-    this.settlements.set(settlement.settlementId, settlement);
-    this.touched.add(settlement.settlementId);
+    const { settlementId, attempt, state, refunding, refunded } = settlement;
+    this.settlements.set(settlementId, settlement);
+    const key = `${settlementId}/${attempt}`;
+    const row = this.fresh.get(key);
+    if (row === undefined) this.touched.add(settlementId);
+    else this.fresh.set(key, { ...row, state, refunding, refunded });
+  }
+
+  inserted(): SettlementRow[] {
+    return [...this.fresh.values()];
   }
 
   report(row: OutcomeRow): void {

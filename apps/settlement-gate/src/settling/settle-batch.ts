@@ -9,25 +9,26 @@ import {
   type RefusalRow,
   type Registry,
   RegistryMoved,
-  type Transaction,
-  advanceLane,
-  changeBudgets,
-  changeHolds,
-  changeSettlements,
+  type Write,
+  advanceLaneWrite,
+  changeBudgetsWrite,
+  changeHoldsWrite,
+  changeSettlementsWrite,
   fence,
   fenceLeased,
   inTransaction,
-  insertOutcomes,
-  insertRefusals,
-  insertSettlements,
+  leavesWrite,
+  outboxWrite,
+  runTogether,
+  insertOutcomesWrite,
+  insertRefusalsWrite,
+  insertSettlementsWrite,
   locateArtifacts,
   lockSettlementRows,
   readJudged,
   readSettlementState,
-  revokeArtifacts,
+  revokeArtifactsWrite,
   shareControl,
-  writeLeaves,
-  writeOutbox,
 } from '@spendgate/store';
 import { settlementId } from '@spendgate/codec';
 import type { PolicySets } from '@spendgate/policy';
@@ -134,11 +135,16 @@ export class SettleBatch {
       const { answers, folded } = this.fold(items, state, context);
       const refused = offsets?.refused(answers, judged.judgedAtMs) ?? NOTHING_REFUSED;
       const events = [...refused.events, ...folded.events];
-      await writeState(tx, lease.laneId, state);
-      await insertRefusals(tx, lease.laneId, refused.rows);
-      const leafSeq = await writeLeaves(tx, lease, lane.leafSeq, [...refused.leaves, ...folded.leaves]);
-      const outboxSeq = await writeOutbox(tx, lease, lane.outboxSeq, events);
-      await advanceLane(tx, lease, { leafSeq, outboxSeq });
+      const leaves = [...refused.leaves, ...folded.leaves];
+      const leafSeq = lane.leafSeq + BigInt(leaves.length);
+      const outboxSeq = lane.outboxSeq + BigInt(events.length);
+      await runTogether(tx, 'settlement-write', [
+        ...stateWrites(lease.laneId, state),
+        insertRefusalsWrite(lease.laneId, refused.rows),
+        leavesWrite(lease, lane.leafSeq, leaves),
+        outboxWrite(lease, lane.outboxSeq, events),
+        advanceLaneWrite(lease, { leafSeq, outboxSeq }),
+      ]);
       const numbered = events.map((event, index) => ({ ...event, seq: lane.outboxSeq + BigInt(index) }));
       return { answers, events: numbered, transfers: folded.transfers };
     });
@@ -206,11 +212,14 @@ function keysOf(items: readonly GateItem[], places: ReadonlyMap<string, Artifact
   };
 }
 
-async function writeState(tx: Transaction, laneId: number, state: FoldState): Promise<void> {
-  await insertSettlements(tx, laneId, state.inserted);
-  await changeSettlements(tx, state.settlementChanges());
-  await insertOutcomes(tx, state.outcomeRows);
-  await changeHolds(tx, state.holdChanges());
-  await changeBudgets(tx, state.budgetChanges());
-  await revokeArtifacts(tx, [...state.revoked]);
+/** Always all of them, in one order: the joined statement has one text. No two touch the same row. */
+function stateWrites(laneId: number, state: FoldState): Write[] {
+  return [
+    insertSettlementsWrite(laneId, state.inserted()),
+    changeSettlementsWrite(state.settlementChanges()),
+    insertOutcomesWrite(state.outcomeRows),
+    changeHoldsWrite(state.holdChanges()),
+    changeBudgetsWrite(state.budgetChanges()),
+    revokeArtifactsWrite([...state.revoked]),
+  ];
 }

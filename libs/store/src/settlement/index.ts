@@ -15,12 +15,12 @@ export {
   type OutcomeRow,
   type SettlementChange,
   type SettlementRow,
-  changeBudgets,
-  changeHolds,
-  changeSettlements,
-  insertOutcomes,
-  insertSettlements,
-  revokeArtifacts,
+  changeBudgetsWrite,
+  changeHoldsWrite,
+  changeSettlementsWrite,
+  insertOutcomesWrite,
+  insertSettlementsWrite,
+  revokeArtifactsWrite,
 } from './write-settlements.js';
 export * from './settlement-reads.js';
 export * from './sweep-settlements.js';

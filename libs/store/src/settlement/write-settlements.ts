@@ -1,5 +1,8 @@
 import { byteas, integers, smallints, texts, timestamps, uuids } from '../binary-arrays.js';
-import { type Transaction, execute, statement } from '../statement.js';
+import { statement } from '../statement.js';
+import type { Write } from '../together.js';
+
+/** The writes of a settlement batch. No two of them touch the same row, so they are sent together. */
 
 /** A decided capture, void or refund, complete for receipt and replay. Amounts: decimal text, major units. */
 export interface SettlementRow {
@@ -24,6 +27,9 @@ export interface SettlementRow {
   readonly state: string;
   readonly rail: string;
   readonly refundOf: string | null;
+  /** Of a capture: what of it is being given back, and what was. */
+  readonly refunding: string;
+  readonly refunded: string;
   readonly outcomeDueAtMs: number | null;
   readonly claims: string;
   readonly readSet: string;
@@ -36,27 +42,23 @@ const INSERT_SETTLEMENTS = statement(
   'settlement-insert',
   `INSERT INTO settlements (settlement_id, flow_id, attempt, artifact_id, hold_id, action, action_id, presenter,
      body_hash, request, outcome, code, field, amount, currency, state, rail, refund_of, outcome_due_at, claims,
-     read_set, decision_hash, leaf_hash, lane_id, judged_at, presenter_kind)
+     read_set, decision_hash, leaf_hash, lane_id, judged_at, presenter_kind,
+     refunding, refunded)
    SELECT s.settlement_id, s.flow_id, s.attempt, s.artifact_id, s.hold_id, s.action, s.action_id, s.presenter,
      s.body_hash, s.request, s.outcome, s.code, s.field, s.amount::numeric, s.currency, s.state, s.rail, s.refund_of,
      s.outcome_due_at, s.claims, s.read_set, s.decision_hash, s.leaf_hash, $1::integer, s.judged_at,
-     s.presenter_kind
+     s.presenter_kind, s.refunding::numeric, s.refunded::numeric
    FROM unnest($2::uuid[], $3::uuid[], $4::smallint[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[],
      $10::bytea[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
      $18::text[], $19::uuid[], $20::timestamptz[], $21::text[], $22::text[], $23::bytea[], $24::bytea[],
-     $25::timestamptz[], $26::text[])
+     $25::timestamptz[], $26::text[], $27::text[], $28::text[])
      AS s (settlement_id, flow_id, attempt, artifact_id, hold_id, action, action_id, presenter, body_hash, request,
        outcome, code, field, amount, currency, state, rail, refund_of, outcome_due_at, claims, read_set,
-       decision_hash, leaf_hash, judged_at, presenter_kind)`,
+       decision_hash, leaf_hash, judged_at, presenter_kind, refunding, refunded)`,
 );
 
-export async function insertSettlements(
-  tx: Transaction,
-  laneId: number,
-  rows: readonly SettlementRow[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  await execute(tx, INSERT_SETTLEMENTS, [
+export function insertSettlementsWrite(laneId: number, rows: readonly SettlementRow[]): Write {
+  const values = [
     laneId,
     uuids(rows.map((row) => row.settlementId)),
     uuids(rows.map((row) => row.flowId)),
@@ -83,7 +85,10 @@ export async function insertSettlements(
     byteas(rows.map((row) => row.leafHash)),
     timestamps(rows.map((row) => row.judgedAtMs)),
     texts(rows.map((row) => row.presenterKind)),
-  ]);
+    texts(rows.map((row) => row.refunding)),
+    texts(rows.map((row) => row.refunded)),
+  ];
+  return { statement: INSERT_SETTLEMENTS, values };
 }
 
 /** Where a recorded settlement stands after an outcome or a refund. */
@@ -103,15 +108,15 @@ const UPDATE_SETTLEMENTS = statement(
    WHERE s.settlement_id = c.settlement_id AND s.attempt = c.attempt`,
 );
 
-export async function changeSettlements(tx: Transaction, changes: readonly SettlementChange[]): Promise<void> {
-  if (changes.length === 0) return;
-  await execute(tx, UPDATE_SETTLEMENTS, [
+export function changeSettlementsWrite(changes: readonly SettlementChange[]): Write {
+  const values = [
     uuids(changes.map((change) => change.settlementId)),
     smallints(changes.map((change) => change.attempt)),
     texts(changes.map((change) => change.state)),
     texts(changes.map((change) => change.refunding)),
     texts(changes.map((change) => change.refunded)),
-  ]);
+  ];
+  return { statement: UPDATE_SETTLEMENTS, values };
 }
 
 /** A rail's or service's report, also one that changed nothing. */
@@ -144,9 +149,8 @@ const INSERT_OUTCOMES = statement(
        leaf_hash, recorded_at)`,
 );
 
-export async function insertOutcomes(tx: Transaction, rows: readonly OutcomeRow[]): Promise<void> {
-  if (rows.length === 0) return;
-  await execute(tx, INSERT_OUTCOMES, [
+export function insertOutcomesWrite(rows: readonly OutcomeRow[]): Write {
+  const values = [
     uuids(rows.map((row) => row.outcomeId)),
     uuids(rows.map((row) => row.settlementId)),
     uuids(rows.map((row) => row.flowId)),
@@ -159,7 +163,8 @@ export async function insertOutcomes(tx: Transaction, rows: readonly OutcomeRow[
     smallints(rows.map((row) => (row.applied ? 1 : 0))),
     byteas(rows.map((row) => row.leafHash)),
     timestamps(rows.map((row) => row.recordedAtMs)),
-  ]);
+  ];
+  return { statement: INSERT_OUTCOMES, values };
 }
 
 /** A hold after the fold. */
@@ -186,9 +191,8 @@ const UPDATE_HOLDS = statement(
    WHERE h.hold_id = c.hold_id`,
 );
 
-export async function changeHolds(tx: Transaction, changes: readonly HoldChange[]): Promise<void> {
-  if (changes.length === 0) return;
-  await execute(tx, UPDATE_HOLDS, [
+export function changeHoldsWrite(changes: readonly HoldChange[]): Write {
+  const values = [
     uuids(changes.map((change) => change.holdId)),
     texts(changes.map((change) => change.held)),
     texts(changes.map((change) => change.capturing)),
@@ -198,7 +202,8 @@ export async function changeHolds(tx: Transaction, changes: readonly HoldChange[
     integers(changes.map((change) => change.captureCount)),
     timestamps(changes.map((change) => change.endsAtMs)),
     smallints(changes.map((change) => (change.ended ? 1 : 0))),
-  ]);
+  ];
+  return { statement: UPDATE_HOLDS, values };
 }
 
 /** Amounts to add at one mandate level; decimal text, signed. */
@@ -220,15 +225,15 @@ const UPDATE_BUDGETS = statement(
    WHERE b.mandate_id = c.mandate_id`,
 );
 
-export async function changeBudgets(tx: Transaction, changes: readonly BudgetChange[]): Promise<void> {
-  if (changes.length === 0) return;
-  await execute(tx, UPDATE_BUDGETS, [
+export function changeBudgetsWrite(changes: readonly BudgetChange[]): Write {
+  const values = [
     uuids(changes.map((change) => change.mandateId)),
     texts(changes.map((change) => change.held)),
     texts(changes.map((change) => change.capturing)),
     texts(changes.map((change) => change.captured)),
     texts(changes.map((change) => change.refunded)),
-  ]);
+  ];
+  return { statement: UPDATE_BUDGETS, values };
 }
 
 const REVOKE_ARTIFACTS = statement(
@@ -237,6 +242,6 @@ const REVOKE_ARTIFACTS = statement(
 );
 
 /** A void ends the artifact also for those who only see the status list. */
-export async function revokeArtifacts(tx: Transaction, artifactIds: readonly string[]): Promise<void> {
-  if (artifactIds.length > 0) await execute(tx, REVOKE_ARTIFACTS, [uuids(artifactIds)]);
+export function revokeArtifactsWrite(artifactIds: readonly string[]): Write {
+  return { statement: REVOKE_ARTIFACTS, values: [uuids(artifactIds)] };
 }
