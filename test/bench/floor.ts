@@ -32,6 +32,8 @@ export interface FloorInput {
  */
 export async function runFloor(input: FloorInput): Promise<number> {
   const pool = new pg.Pool({ connectionString: input.databaseUrl, max: 8 });
+  // a connection may still be on its way back when the server is stopped after the run
+  pool.on('error', () => undefined);
   await prepare(pool, input.flows);
   const kafka = new Kafka({ clientId: 'floor', brokers: [...input.brokers], logLevel: logLevel.ERROR });
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
@@ -65,7 +67,9 @@ export async function runFloor(input: FloorInput): Promise<number> {
           partitionsConsumedConcurrently: 8,
           eachBatch: ({ batch, resolveOffset }) =>
             eachBatch(batch.messages, batch.partition)
-              .then(() => { resolveOffset(batch.lastOffset()); })
+              .then(() => {
+                resolveOffset(batch.lastOffset());
+              })
               .catch(reject),
         })
         .catch(reject);

@@ -15,7 +15,7 @@ const FULL: BenchOptions = { count: 40_000, pairs: 5 };
 /** CI: shows that every benchmark runs; its figures mean little and are never asserted. */
 const SHORT: BenchOptions = { count: 4_000, pairs: 1 };
 
-/** `npm run bench [NAME] [-- --json] [-- --short] [-- --write]`; `--write` keeps the result under docs/benchmarks. */
+/** `npm run bench [NAME] [-- --json] [-- --short] [-- --write]`; `--write` keeps the result under docs/benchmarks.  */
 async function main(args: readonly string[]): Promise<void> {
   const flags = new Set(args.filter((arg) => arg.startsWith('--')));
   const names = args.filter((arg) => !arg.startsWith('--'));

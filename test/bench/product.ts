@@ -12,6 +12,12 @@ export interface ProductRun {
   readonly cpuUs: number;
 }
 
+/** `SPENDGATE_BENCH_PROFILE=DIR` writes a CPU profile of each run there (a flame graph in any DevTools). */
+function profileFlags(): string[] {
+  const folder = process.env['SPENDGATE_BENCH_PROFILE'];
+  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+}
+
 /** How many intents all partitions together have decided: the lanes' stored offsets. */
 async function decided(pool: pg.Pool): Promise<number> {
   const { rows } = await pool.query<{ sum: string | null }>(
@@ -37,7 +43,7 @@ export async function runProduct(
   try {
     const before = await decided(pool);
     await append();
-    running = await startSpendgate(['serve', 'authorizer'], domain.settings);
+    running = await startSpendgate(['serve', 'authorizer'], domain.settings, profileFlags());
     const processes = [running.pid() ?? process.pid, domain.database.pid];
     const cpu = (): number => processes.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
     const mark = async (target: number): Promise<{ ns: bigint; done: number; cpu: number }> => {

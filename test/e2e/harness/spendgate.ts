@@ -39,10 +39,15 @@ export interface RunningSpendgate {
   output(): string;
 }
 
-/** Starts `spendgate ARGS` and resolves when `/readyz` answers 200. */
+/**
+ * Starts `spendgate ARGS` and resolves when `/readyz` answers 200.
+ *
+ * @param nodeFlags flags of Node.js itself, for profiles
+ */
 export async function startSpendgate(
   args: readonly string[],
   settings: Readonly<Record<string, string>>,
+  nodeFlags: readonly string[] = [],
 ): Promise<RunningSpendgate> {
   const port = String(await freePort());
   const all = { SPENDGATE_PORT: port, SPENDGATE_LOG_LEVEL: 'warn', ...settings };
@@ -50,7 +55,7 @@ export async function startSpendgate(
   let child: ChildProcess;
   let output: () => string;
   const launch = async (): Promise<void> => {
-    child = spawn(process.execPath, [BIN, ...args], {
+    child = spawn(process.execPath, [...nodeFlags, BIN, ...args], {
       env: cleanEnvironment(all),
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
