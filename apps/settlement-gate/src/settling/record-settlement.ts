@@ -6,7 +6,7 @@ import {
   decimal,
   isDenialCode,
 } from '@spendgate/core';
-import type { IssuedArtifact, RecordedSettlement } from '@spendgate/store';
+import type { IssuedArtifact, RecordedSettlement, SettlementRow } from '@spendgate/store';
 import type { ManagedTransfer } from '../rails/rail-port.js';
 import type { FoldContext, Folded } from './fold-context.js';
 import type { FoldState } from './fold-state.js';
@@ -61,14 +61,15 @@ export function recordSettlement(
   });
   const { outcome, code, field, amount, currency, state: word } = decision;
   const actionId = settlementActionId(item.claims);
-  state.insert({
+  const recorded: SettlementRow = {
     settlementId: id, flowId, attempt, artifactId: item.claims.artifact.id, holdId: row?.holdId ?? null,
     action: item.claims.action, actionId, presenter: item.by.partyId, presenterKind: item.by.kind,
     bodyHash: item.bodyHash, request: item.token,
     outcome, code, field, amount, currency, state: word, rail, refundOf: place.capture?.settlementId ?? null,
     refunding: '0', refunded: '0',
     outcomeDueAtMs, claims, readSet, decisionHash, leafHash: leaf.leafHash, judgedAtMs,
-  }); // prettier-ignore
+  }; // prettier-ignore
+  state.insert(recorded);
   if (outcome === 'authorized' && row !== undefined) apply(item, result, place, row, state);
   if (awaits && row !== undefined && context.isManaged(rail)) {
     folded.transfers.push(transferOf(item, id, decision, row, rail));
@@ -77,17 +78,7 @@ export function recordSettlement(
   folded.events.push(
     decidedEvent(item, { ...event, requestJti: item.claims.jti, decisionHash, leafHash: leaf.leafHash, judgedAtMs }),
   );
-  return {
-    kind: 'settlement',
-    settlementId: id,
-    flowId,
-    outcome,
-    code,
-    field,
-    state: word,
-    receiptClaims: claims,
-    replayed: false,
-  };
+  return answerOf(recorded, false);
 }
 
 /** The rail of the payee as it is registered now; a refund goes the way its capture went. */
@@ -132,22 +123,18 @@ function visibleHold({ decision, hold }: SettlementResult, row: IssuedArtifact |
 
 /** The recorded answer, told again. */
 export function repeatSettlement(item: RequestItem, recorded: RecordedSettlement, folded: Folded): SettlementAnswer {
-  const { settlementId: id, flowId, outcome, code, field, state, claims } = recorded;
+  const { flowId, claims } = recorded;
   if (item.appendedAtMs !== null) {
     // Who asked over the log is answered there, by the same event again: it names the request that was decided.
     const { request_jti: requestJti } = JSON.parse(claims) as { request_jti: string }; // the gate wrote these claims
     folded.events.push(decidedEvent(item, { ...recorded, requestJti, flowId: flowId === NO_FLOW ? null : flowId }));
   }
+  return answerOf(recorded, true);
+}
+
+/** What the door tells of a recorded settlement. */
+function answerOf(recorded: SettlementRow | RecordedSettlement, replayed: boolean): SettlementAnswer {
+  const { settlementId, flowId, outcome, code, field, state, claims: receiptClaims } = recorded;
   const known = code !== null && isDenialCode(code) ? (code as SettlementDenial) : null; // the gate wrote it
-  return {
-    kind: 'settlement',
-    settlementId: id,
-    flowId,
-    outcome,
-    code: known,
-    field,
-    state,
-    receiptClaims: claims,
-    replayed: true,
-  };
+  return { kind: 'settlement', settlementId, flowId, outcome, code: known, field, state, receiptClaims, replayed };
 }
