@@ -3,6 +3,12 @@ import { intentBodyHash, intentId } from '@spendgate/codec';
 import { type Candidate, type DecodedIntent, type Judged, refuse } from './candidate.js';
 import { INTENT_TYP } from './decode-intent.js';
 
+/**
+ * A signer's clock may run ahead of the log's by this. What is signed for later would outlive every bound on an intent's
+ * life: ids are kept until `exp`, and only `exp − iat` is bounded by form.
+ */
+const SIGNED_AHEAD_MS_MAX = 60_000;
+
 export interface VerifyIntentsOptions {
   /** Registered keys, loaded for the kids of the batch. */
   readonly keys: KeyLookup;
@@ -32,6 +38,9 @@ export async function verifyIntents(
     if (!isAgent(claims.iss)) return refuse(record, 'issuer_unknown', 'iss');
     if (claims.aud !== issuer) return refuse(record, 'domain_mismatch', 'aud');
     if (verdict.key.party !== claims.iss) return refuse(record, 'agent_key_mismatch', 'iss');
+    if (claims.iat * 1_000 - record.appendedAtMs > SIGNED_AHEAD_MS_MAX) {
+      return refuse(record, 'signature_invalid', 'iat');
+    }
     return { ok: true, value: { ...intent, ...nameOf(intent, issuer), kid: verdict.key.kid } };
   });
 }
