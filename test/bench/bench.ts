@@ -17,4 +17,13 @@ export interface BenchResult {
   /** CPU microseconds per operation, our processes and PostgreSQL. */
   readonly cpu_us: number;
   readonly floor?: number;
+  /** From what the benchmark times to its effect, open loop. */
+  readonly p50_ms?: number;
+  readonly p99_ms?: number;
+  /** The same at the higher of two paces. */
+  readonly p50_fast_ms?: number;
+  readonly p99_fast_ms?: number;
+  /** One inclusion proof over the whole log. */
+  readonly proof_ms?: number;
+  readonly rss_mb?: number;
 }

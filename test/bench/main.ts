@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runToEnd } from '../e2e/harness/processes.js';
 import { ROOT } from '../e2e/harness/repository.js';
+import { audit } from './audit.js';
 import type { BenchOptions, BenchResult } from './bench.js';
 import { embedded } from './embedded.js';
 import { intentToArtifact } from './intent-to-artifact.js';
@@ -9,6 +10,7 @@ import { intentToArtifact } from './intent-to-artifact.js';
 const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<BenchResult>>> = {
   'intent-to-artifact': intentToArtifact,
   embedded,
+  audit,
 };
 
 const FULL: BenchOptions = { count: 40_000, pairs: 5 };

@@ -35,7 +35,8 @@ beforeAll(async () => {
     { kid: status.kid, purpose: 'status' as const, alg: status.alg, jwk: status.jwk },
   ];
   await inControlAct(pool, (act) => recordDomainKeys(act, rows));
-  runtime = { ...world.runtime, keys: { ...world.runtime.keys, checkpoint, status } };
+  const control = PrivateKeySigner.generate('control');
+  runtime = { ...world.runtime, keys: { ...world.runtime.keys, checkpoint, status, control } };
   app = await NestFactory.create<NestFastifyApplication>(TransparencyLogModule.forRoot(runtime), new FastifyAdapter(), {
     logger: false,
   });

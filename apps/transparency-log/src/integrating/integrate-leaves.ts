@@ -10,6 +10,7 @@ import {
 import { InvariantError } from '@spendgate/core';
 import type { Metrics } from '@spendgate/platform';
 import {
+  type LeafCursors,
   type LogState,
   type PendingLane,
   type Pool,
@@ -50,6 +51,8 @@ export class IntegrateLeaves {
   private range = CompactRange.empty();
   /** Hashes of the partial tile of level 0, which is not stored as a tile. */
   private tail: Buffer[] = [];
+  /** The next batch, read while this one is written: leaves are committed, so what is read does not change. */
+  private ahead: Promise<PendingLane[]> | undefined;
 
   private constructor(
     private readonly pool: Pool,
@@ -100,20 +103,24 @@ export class IntegrateLeaves {
    * says which
    */
   async execute(): Promise<Integrated> {
-    const { cursors } = this.state;
-    const lanes = await readPendingLeaves(this.pool, cursors, this.options.batchMax);
+    const lanes = await (this.ahead ?? this.readFrom(this.state.cursors));
+    this.ahead = undefined;
     if (lanes.length === 0) return { leaves: 0, head: this.head, more: false };
     const checked = this.metrics.cpu('log_check', () => lanes.map((lane) => ({ leaves: lane.leaves.map(checkLeaf) })));
     const isWhole = lanes.every((lane) => lastOf(lane) + 1n === lane.end);
     const absent = isWhole ? new Set<string>() : await this.known.absentCauses(checked);
     const leaves = this.metrics.cpu('log_order', () => orderLeaves(checked, (cause) => absent.has(cause)));
-    await this.write(leaves);
+    await this.write(leaves, !isWhole);
     this.metrics.batch('log', leaves.length);
     const read = lanes.reduce((sum, lane) => sum + lane.leaves.length, 0);
     return { leaves: leaves.length, head: this.head, more: !isWhole || leaves.length < read };
   }
 
-  private async write(leaves: readonly CheckedLeaf[]): Promise<void> {
+  private readFrom(cursors: LeafCursors): Promise<PendingLane[]> {
+    return readPendingLeaves(this.pool, cursors, this.options.batchMax);
+  }
+
+  private async write(leaves: readonly CheckedLeaf[], isBehind: boolean): Promise<void> {
     const before = this.state;
     const range = this.range.copy();
     const collector = new TileCollector();
@@ -123,11 +130,14 @@ export class IntegrateLeaves {
     for (const { laneId, seq } of leaves) cursors.set(laneId, seq + 1n);
     const root = Buffer.from(range.root());
     const batch = { before, leaves, tiles, root, cursors };
+    const ahead = isBehind ? this.readFrom(cursors) : undefined;
+    ahead?.catch(() => undefined); // heard by the next batch, or by nobody when this one fails
     await this.metrics.wall('log_write', () => writeIntegration(this.pool, batch, this.options.leaseMs));
     // Only after the commit: a failed write leaves this object as the database is.
     this.state = { epoch: before.epoch, treeSize: range.size, root, cursors };
     this.range = range;
     this.tail = tail;
+    this.ahead = ahead;
     for (const { name } of leaves) this.known.add(name);
   }
 

@@ -32,14 +32,13 @@ export function orderLeaves(lanes: readonly CheckedLane[], isAbsent: (cause: str
       }
     }
     if (ordered.length > before) continue;
-    // Nothing is free: either all is placed, or it waits for unread leaves, or a writer named a later leaf as cause.
-    const at = lanes.findIndex((lane, index) => {
-      const head = lane.leaves[next[index] ?? 0];
-      return head !== undefined && (ordered.length === 0 || !waitsOutside(lanes, next, isAbsent));
-    });
+    // Nothing is free. Some leaf committed first, and all its causes before it: so where nothing could be placed at all,
+    // causes are missing that nobody wrote, and are not waited for.
+    if (ordered.length === 0 && waitsOutside(lanes, next, isAbsent)) return orderLeaves(lanes, () => false);
+    const at = lanes.findIndex(({ leaves }, index) => leaves[next[index] ?? 0] !== undefined);
     const head = lanes[at]?.leaves[next[at] ?? 0];
-    if (head === undefined) return ordered;
-    place(at, head);
+    if (head === undefined || waitsOutside(lanes, next, isAbsent)) return ordered;
+    place(at, head); // a writer named a later leaf as cause
   }
 }
 
