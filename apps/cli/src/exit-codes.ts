@@ -7,6 +7,3 @@ export const EXIT = {
   /** Ran, and the answer is no: denied, not valid, a difference found. */
   denied: 2,
 } as const;
-
-/** A condition the user can mend. Printed as one line without a stack; the message says what to do. */
-export class UsageError extends Error {}

@@ -19,6 +19,10 @@ export function printRows(rows: readonly Readonly<Record<string, unknown>>[], js
     rows.forEach(printJson);
     return;
   }
+  if (rows.length === 0) {
+    note('none');
+    return;
+  }
   const head = Object.keys(rows[0] ?? {});
   const cells = [head, ...rows.map((row) => head.map((key) => cell(row[key])))];
   const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
@@ -31,8 +35,15 @@ export function printRows(rows: readonly Readonly<Record<string, unknown>>[], js
     );
 }
 
+/** One object, a member a line. */
+export function printRecord(record: Readonly<Record<string, unknown>>): void {
+  const width = Math.max(...Object.keys(record).map((name) => name.length));
+  for (const [name, value] of Object.entries(record)) printLine(`${name.padEnd(width)}  ${cell(value)}`);
+}
+
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '-';
+  if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value.join(' ');
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

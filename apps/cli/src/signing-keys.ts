@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type KeyPurpose, PrivateKeySigner, type Signer, readPartySigner } from '@spendgate/artifact';
 import { StartError } from '@spendgate/platform';
+import type { Person } from './apply/person.js';
 import { dataFolders } from './runtime/data-folders.js';
 
 /** The folder of party keys: `--keys DIR`, else the demo domain's below the data folder. */
@@ -35,4 +36,9 @@ export function signerFromFile(file: string, purpose: KeyPurpose): Signer {
   const jwk: unknown = JSON.parse(fs.readFileSync(file, 'utf8'));
   if (typeof jwk !== 'object' || jwk === null) throw new StartError(`${file} is no JWK`);
   return PrivateKeySigner.fromJwk(jwk, purpose);
+}
+
+/** A person at this terminal, with the key file that speaks for them. @throws {StartError} there is no such file */
+export async function personFrom(folder: string, id: string): Promise<Person> {
+  return { id, signer: await new KeyRing(folder).signerOf(id, 'person') };
 }

@@ -1,27 +1,27 @@
 import type { Command } from 'commander';
-import { addApply } from './commands/apply.js';
-import { addConfig } from './commands/config.js';
-import { addIntents } from './commands/intents.js';
-import { addKeys } from './commands/keys.js';
-import { addMigrate } from './commands/migrate.js';
-import { addReplay } from './commands/replay.js';
-import { addServe } from './commands/serve.js';
-import { addSettlements } from './commands/settlements.js';
-import { addSign } from './commands/sign.js';
-import { addUp } from './commands/up.js';
-import { addVerify } from './commands/verify.js';
 
-/** Every verb, in the order of the help. A new verb is a file in `commands/` and a line here. */
-export const VERBS: readonly ((program: Command) => void)[] = [
-  addUp,
-  addServe,
-  addIntents,
-  addSettlements,
-  addSign,
-  addApply,
-  addMigrate,
-  addKeys,
-  addConfig,
-  addReplay,
-  addVerify,
-];
+/** Adds one verb to the program. */
+type AddVerb = (program: Command) => void;
+
+/**
+ * Every verb, in the order of the help. A new verb is a file in `commands/` and a line here. Loaded when asked for:
+ * checking a signature must not need the services' code, nor wait for it.
+ */
+export const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
+  up: async () => (await import('./commands/up.js')).addUp,
+  serve: async () => (await import('./commands/serve.js')).addServe,
+  intents: async () => (await import('./commands/intents.js')).addIntents,
+  settlements: async () => (await import('./commands/settlements.js')).addSettlements,
+  sign: async () => (await import('./commands/sign.js')).addSign,
+  apply: async () => (await import('./commands/apply.js')).addApply,
+  migrate: async () => (await import('./commands/migrate.js')).addMigrate,
+  keys: async () => (await import('./commands/keys.js')).addKeys,
+  config: async () => (await import('./commands/config.js')).addConfig,
+  decisions: async () => (await import('./commands/decisions.js')).addDecisions,
+  mandates: async () => (await import('./commands/mandates.js')).addMandates,
+  agents: async () => (await import('./commands/agents.js')).addAgents,
+  revoke: async () => (await import('./commands/revoke.js')).addRevoke,
+  doctor: async () => (await import('./commands/doctor.js')).addDoctor,
+  replay: async () => (await import('./commands/replay.js')).addReplay,
+  verify: async () => (await import('./commands/verify.js')).addVerify,
+};

@@ -14,6 +14,7 @@ export * from './mandates/check-scope.js';
 export { effectiveBound } from './mandates/levels.js';
 export * from './mandates/types.js';
 export * from './money.js';
+export * from './recovery/decide-approval.js';
 export * from './settlement/apply-outcome.js';
 export * from './settlement/classify-request.js';
 export * from './settlement/decide-settlement.js';

@@ -69,6 +69,7 @@ export { mandateOf, type MandatePlace, type RegisteredMandate } from './registry
 export { Registry, RegistryMoved } from './registry/registry.js';
 export * from './settlement/index.js';
 export * from './control/index.js';
+export * from './operations/index.js';
 export {
   CounterpartyEntity,
   ENTITIES,

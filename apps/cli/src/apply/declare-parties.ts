@@ -5,7 +5,7 @@ import {
   readPartySigner,
   writePartyKey,
 } from '@spendgate/artifact';
-import type { PublicJwk, TokenAlgorithm } from '@spendgate/artifact';
+import type { PublicJwk, Signer, TokenAlgorithm } from '@spendgate/artifact';
 import { StartError } from '@spendgate/platform';
 import type { KeyDeclaration, PartyDeclaration, PartyKind } from '@spendgate/store';
 import type { DomainFile } from './domain-file.js';
@@ -58,10 +58,15 @@ interface PublicKey {
 
 async function keyFromFolder(folder: string, party: string, purpose: PartyKeyPurpose): Promise<PublicKey> {
   const known = await readPartySigner(folder, party, purpose);
-  if (known !== undefined) return known;
+  if (known !== undefined) return publicHalf(known);
   const made = PrivateKeySigner.generate(purpose);
   await writePartyKey(folder, party, made);
-  return made;
+  return publicHalf(made);
+}
+
+/** What may leave this machine of a signer. */
+function publicHalf({ kid, alg, jwk }: Signer): PublicKey {
+  return { kid, alg, jwk };
 }
 
 function publicKey(entry: Entry, purpose: PartyKeyPurpose): PublicKey {

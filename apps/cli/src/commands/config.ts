@@ -11,19 +11,19 @@ export function addConfig(program: Command): void {
     summary: 'show the settings in force',
     example: 'spendgate config print',
   });
-  config
+  const print = config
     .command('print')
-    .summary('every setting, its value, its source')
     .option('--json', 'JSON Lines')
     .action(({ json }: { json?: boolean }) => {
+      const rows = describeSettings(settingsOf(ROLE_NAMES), process.env);
       printRows(
-        describeSettings(settingsOf(ROLE_NAMES), process.env).map(({ name, value, source, about }) => ({
-          name,
-          value,
-          source,
-          about,
-        })),
+        rows.map(({ name, value, source, about }) => ({ name, value, source, about })),
         json ?? false,
       );
     });
+  describeVerb(print, {
+    group: 'operate',
+    summary: 'every setting, its value, its source; secrets by name only',
+    example: 'spendgate config print',
+  });
 }

@@ -34,7 +34,14 @@ export function addSettlements(program: Command): void {
     example: 'spendgate settlements capture ARTIFACT_ID --amount 12.50',
     exits: '2 denied',
   });
-  common(settlements.command('capture').summary('draw on an artifact'))
+  addCapture(settlements);
+  addVoid(settlements);
+  addRefund(settlements);
+  addOutcome(settlements);
+}
+
+function addCapture(settlements: Command): void {
+  const command = common(settlements.command('capture'))
     .requiredOption('--amount <value>', 'decimal string in major units, for example 12.50')
     .option('--capture-id <id>', 'retry key', 'capture-1')
     .option('--final', 'release what is left afterwards')
@@ -46,23 +53,31 @@ export function addSettlements(program: Command): void {
         ...(options.final === true && { final: true }),
       }),
     );
-  common(settlements.command('void').summary('give the whole hold back'))
+  describe(command, 'draw on an artifact', 'spendgate settlements capture ARTIFACT_ID --amount 12.50');
+}
+
+function addVoid(settlements: Command): void {
+  const command = common(settlements.command('void'))
     .option('--void-id <id>', 'retry key', 'void-1')
     .action((artifact: string, options: ActOptions) =>
       settle(artifact, options, { action: 'void', voidId: options.voidId }),
     );
-  common(settlements.command('refund').summary('pay a capture back'))
+  describe(command, 'give the whole hold back', 'spendgate settlements void ARTIFACT_ID');
+}
+
+function addRefund(settlements: Command): void {
+  const command = common(settlements.command('refund'))
     .requiredOption('--amount <value>', 'decimal string in major units')
     .option('--capture-id <id>', 'the capture to refund', 'capture-1')
     .option('--refund-id <id>', 'retry key', 'refund-1')
     .action((artifact: string, { captureId, refundId, amount, ...options }: ActOptions) =>
       settle(artifact, options, { action: 'refund', captureId, refundId, value: amount }),
     );
-  addOutcome(settlements);
+  describe(command, 'pay a capture back', 'spendgate settlements refund ARTIFACT_ID --amount 2.50');
 }
 
 function addOutcome(settlements: Command): void {
-  common(settlements.command('outcome').summary('tell what became of a capture or refund'))
+  const command = common(settlements.command('outcome'))
     .requiredOption('--amount <value>', 'decimal string in major units')
     .requiredOption('--outcome <outcome>', OUTCOMES.join(', '))
     .option('--capture-id <id>', 'the capture reported on', 'capture-1')
@@ -82,6 +97,12 @@ function addOutcome(settlements: Command): void {
       const client = await clientOf(options);
       show(await client.reportOutcome(await artifactText(client, artifact), report));
     });
+  const example = 'spendgate settlements outcome ARTIFACT_ID --amount 12.50 --outcome completed';
+  describe(command, 'tell what became of a capture or refund', example);
+}
+
+function describe(command: Command, summary: string, example: string): void {
+  describeVerb(command, { group: 'spend', summary, example, exits: '2 denied' });
 }
 
 function common(command: Command): Command {
@@ -89,7 +110,8 @@ function common(command: Command): Command {
     .argument('<artifact>', ARTIFACT)
     .option('--service <id>', 'the settlement service that presents it', 'demo-settlement')
     .option('--keys <dir>', "folder of the service's private key; default: the demo domain's")
-    .option('--url <url>', 'the service; default: this machine');
+    .option('--url <url>', 'the service; default: this machine')
+    .option('--json', 'the output is JSON in any case');
 }
 
 async function clientOf({ service, keys, url }: Common): Promise<SpendgateClient> {

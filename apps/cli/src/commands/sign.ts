@@ -2,7 +2,7 @@ import { signToken } from '@spendgate/artifact';
 import { TOKENS, isTokenTyp, parseClaims } from '@spendgate/codec';
 import { StartError } from '@spendgate/platform';
 import type { Command } from 'commander';
-import { readInput } from '../output.js';
+import { printJson, readInput } from '../output.js';
 import { signerFromFile } from '../signing-keys.js';
 import { describeVerb } from '../verb.js';
 
@@ -18,12 +18,15 @@ export function addSign(program: Command): void {
     .argument('<typ>', Object.keys(TOKENS).join(', '))
     .argument('<file>', 'claims as JSON; - for standard input')
     .requiredOption('--key <jwk>', 'private key, a JWK file')
-    .action(async (typ: string, file: string, { key }: { key: string }) => {
+    .option('--json', 'one JSON object: {"token"}')
+    .action(async (typ: string, file: string, { key, json }: { key: string; json?: boolean }) => {
       if (!isTokenTyp(typ)) throw new StartError(`"${typ}" is no token type; see spendgate sign --help`);
       const parsed = parseClaims(typ, JSON.parse(readInput(file)));
       if (!parsed.ok) throw new StartError(`${file}: ${parsed.code} at ${parsed.field}`);
       const [purpose = 'person'] = TOKENS[typ].purposes;
+      const token = await signToken(signerFromFile(key, purpose), typ, parsed.claims);
+      if (json === true) printJson({ token });
       // no line break: a token with one is malformed, and the output goes straight into a request
-      process.stdout.write(await signToken(signerFromFile(key, purpose), typ, parsed.claims));
+      else process.stdout.write(token);
     });
 }

@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { RULES_VERSION } from '@spendgate/core';
-import { createPool, migrate, openDomain } from '@spendgate/store';
+import { createPool, hasDecided, migrate, openDomain } from '@spendgate/store';
 import type { Command } from 'commander';
-import { applyDomain } from '../apply/apply-domain.js';
+import { applyNow } from '../apply/apply-change.js';
+import { prepareChanges } from '../apply/prepare-change.js';
 import { joinDomains, readDomainFile } from '../apply/read-domain-file.js';
-import { note } from '../output.js';
+import { note, printJson } from '../output.js';
 import { dataFolders } from '../runtime/data-folders.js';
 import { DEMO_ISSUER } from '../runtime/issuer.js';
 import { type PreparePlace, openRuntime } from '../runtime/open-runtime.js';
@@ -23,20 +24,24 @@ export function addUp(program: Command): void {
     example: 'spendgate up --data ./data',
   })
     .option('--data <dir>', 'folder that holds all state; default .spendgate')
-    .action(async ({ data }: { data?: string }) => {
+    .option('--json', 'when ready, one JSON object: {"ready", "url", "domain", "seconds"}')
+    .action(async ({ data, json }: { data?: string; json?: boolean }) => {
       if (data !== undefined) process.env.SPENDGATE_DATA = data;
-      await up();
+      await up(json ?? false);
     });
 }
 
-async function up(): Promise<void> {
+async function up(json: boolean): Promise<void> {
   const startedAt = performance.now();
   const open = await openRuntime(ROLE_NAMES, 'up', prepare);
   open.shutdown.listen();
   await open.runtime.transport.ensureTopics('create');
   const url = await serveRoles(ROLE_NAMES, open);
-  note(`Spendgate is ready on ${url} after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
-  note(`  domain   ${open.runtime.domain.issuer}`);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const { issuer } = open.runtime.domain;
+  if (json) return printJson({ ready: true, url, domain: issuer, seconds });
+  note(`Spendgate is ready on ${url} after ${seconds.toFixed(1)} s`);
+  note(`  domain   ${issuer}`);
   note(`  next     npx spendgate intents publish examples/demo/intents.jsonl --wait`);
 }
 
@@ -47,16 +52,12 @@ async function prepare({ databaseUrl, issuer, settings }: PreparePlace): Promise
   try {
     const demo = issuer === DEMO_ISSUER;
     await openDomain(pool, { issuer, kind: demo ? 'demo' : 'own', rulesVersion: RULES_VERSION });
+    if (await hasDecided(pool)) return; // from here on a change takes two people, in the demo as anywhere
     const files = demo ? DEMO_FILES.map((name) => readDomainFile(path.join(EXAMPLES, name))) : [];
-    const folders = dataFolders(settings.SPENDGATE_DATA);
-    await applyDomain(joinDomains(files), {
-      pool,
-      issuer,
-      domainKeys: folders.domainKeys,
-      partyKeys: folders.partyKeys,
-      passphrase: settings.SPENDGATE_KEY_PASSPHRASE,
-      nowMs: Date.now(),
-    });
+    const { domainKeys, partyKeys } = dataFolders(settings.SPENDGATE_DATA);
+    const passphrase = settings.SPENDGATE_KEY_PASSPHRASE;
+    const place = { pool, issuer, domainKeys, partyKeys, passphrase, nowMs: Date.now() };
+    for (const change of await prepareChanges(joinDomains(files), place, true)) await applyNow(pool, change);
   } finally {
     await pool.end();
   }

@@ -21,6 +21,7 @@ export function addVerifyArtifact(verify: Command): void {
     .requiredOption('--keys <jwks>', "the domain's public keys: a JWKS file, or its /.well-known/jwks.json as a URL")
     .option('--at <time>', 'judge as of this time (ISO 8601 or Unix seconds) instead of now')
     .option('--status <file>', 'status list (statuslist+jwt): whether it was revoked or suspended')
+    .option('--json', 'the output is JSON in any case')
     .action(verifyFile);
   describeVerb(command, {
     group: 'verify',

@@ -19,6 +19,7 @@ export function addVerifyJws(verify: Command): void {
     .argument('[file]', 'file with a compact JWS, or with one case a line; - for standard input')
     .option('--keys <jwks>', 'public keys: a JWKS file, or a URL you trust')
     .addOption(casesOption('{"jws", "keys": {"keys": […]}}'))
+    .option('--json', 'the output is JSON in any case')
     .action(verifyFile);
   describeVerb(command, {
     group: 'verify',

@@ -70,6 +70,7 @@ function proofCommand(command: Command, kind: ProofKind): Command {
     .argument('[file]', `instead of flags: JSON {${members}, "proof": […]}, or one case a line; - for standard input`)
     .option('--proof <hashes>', 'hashes of the proof from the leaf upwards, with commas between; empty: none')
     .addOption(casesOption(`{${members}, "proof": […]}`))
+    .option('--json', 'the output is JSON in any case')
     .action((file: string | undefined, options: Options) => verifyProof(kind, file, options));
 }
 

@@ -1,5 +1,14 @@
 export { type AcceptedSource, acceptSource } from './accept-lane.js';
 export { type PolicyDeclaration, activatePolicies } from './activate-policies.js';
+export {
+  CHANGE_ACTIONS,
+  type ChangeRequest,
+  type ChangeVerdict,
+  approveChange,
+  listOpenChanges,
+  readChangeRequest,
+  requestChange,
+} from './change-requests.js';
 export { type DomainRow, openDomain, readDomain } from './open-domain.js';
 export { type MovingFlow, recordTransitions } from './open-flows.js';
 export type { MandateDeclaration, MandatePlan, PlannedMandate, RefusedMandate } from './plan-mandates.js';
@@ -8,6 +17,7 @@ export { type DomainKeyRow, readDomainKeys, recordDomainKeys } from './record-do
 export { type KeyDeclaration, recordKeys, retireKey, revokeKey } from './record-keys.js';
 export { recordMandates } from './record-mandates.js';
 export { type PartyDeclaration, recordParties } from './record-parties.js';
+export { type PersonAct, recordPersonAct } from './record-person-act.js';
 export { revokeIssuedArtifacts } from './revoke-artifacts.js';
 export { type MandateRevocation, type RevokedMandates, revokeMandates } from './revoke-mandates.js';
 export { type StandingMandate, hasDecided, readStandingMandates } from './standing.js';

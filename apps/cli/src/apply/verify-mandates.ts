@@ -1,0 +1,48 @@
+import { type VerificationKey, parsePublicKey, verifyToken } from '@spendgate/artifact';
+import { canonicalize, splitCompact } from '@spendgate/codec';
+import { StartError } from '@spendgate/platform';
+import { type Pool, Registry } from '@spendgate/store';
+import type { Change, DeclaredChange } from './change.js';
+
+const TYP = 'mandate+jwt';
+
+/**
+ * Verifies that each declared mandate is signed by its own principal, with a key that is registered or comes with the
+ * change: a mandate nobody could verify later must not become one now.
+ *
+ * @throws {StartError} naming the first one that is not
+ */
+export async function verifyMandates(pool: Pool, change: Change): Promise<void> {
+  if (change.kind !== 'declare' || change.mandates.length === 0) return;
+  const keyOf = await principalKeys(pool, change);
+  const atMs = Date.now();
+  for (const { claim, token } of change.mandates) {
+    const verdict = await verifyToken(token, { typ: TYP, keys: keyOf, atMs, issuer: claim.principal });
+    if (!verdict.ok) throw refused(claim.id, `${verdict.code} (${verdict.field})`);
+    if (verdict.key.party !== claim.principal) throw refused(claim.id, 'signed by a key that is not its principal’s');
+    if (canonicalize(verdict.claims.mandate) !== canonicalize(claim))
+      throw refused(claim.id, 'signed for another content');
+  }
+}
+
+/** Keys by kid: declared ones first, then what the registry knows. */
+async function principalKeys(
+  pool: Pool,
+  { keys, mandates }: DeclaredChange,
+): Promise<(kid: string) => VerificationKey | undefined> {
+  const declared = new Map<string, VerificationKey>();
+  for (const { kind, partyId, jwk } of keys) {
+    const parsed = kind === 'principal' ? parsePublicKey(jwk, { purpose: kind, party: partyId }) : undefined;
+    if (parsed?.ok === true) declared.set(parsed.key.kid, parsed.key);
+  }
+  const kids = mandates.map(({ token }) => {
+    const split = splitCompact(Buffer.from(token), { typ: TYP });
+    return split.ok ? split.jws.header.kid : '';
+  });
+  const registered = await new Registry(pool).at({ kids: [...new Set(kids)] });
+  return (kid) => declared.get(kid) ?? registered.key(kid);
+}
+
+function refused(id: string, problem: string): StartError {
+  return new StartError(`nothing was applied:\nmandate ${id}: ${problem}`);
+}

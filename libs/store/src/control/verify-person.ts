@@ -1,0 +1,49 @@
+import { verifyToken } from '@spendgate/artifact';
+import { type OpsActionClaims, splitCompact } from '@spendgate/codec';
+import type { ActingPerson } from '@spendgate/core';
+import type { ControlAct } from '../control-lock.js';
+import { loadKeys, loadParties } from '../registry/load-facts.js';
+
+const TYP = 'ops-action+jwt';
+
+export type PersonVerdict =
+  | { readonly ok: true; readonly claims: OpsActionClaims; readonly person: ActingPerson }
+  | { readonly ok: false; readonly problem: string };
+
+/**
+ * Verifies a person's act against what is registered under the control lock: an active key of an active person, who
+ * signed for this domain and whose token is still alive.
+ *
+ * @param token `ops-action+jwt`
+ * @returns the problem in words, beginning with a denial code
+ */
+export async function verifyPerson(act: ControlAct, token: string): Promise<PersonVerdict> {
+  const split = splitCompact(Buffer.from(token), { typ: TYP });
+  if (!split.ok) return refuse(split.code, split.field);
+  const [key] = await loadKeys(act.tx, [split.jws.header.kid]);
+  if (key?.partyKind !== 'person') return refuse('key_unknown', split.jws.header.kid);
+  const verdict = await verifyToken(token, {
+    typ: TYP,
+    keys: (kid) => (kid === key.kid ? key : undefined),
+    atMs: act.atMs,
+    issuer: key.party,
+    audience: act.domain,
+  });
+  if (!verdict.ok) return refuse(verdict.code, verdict.field);
+  const [person] = await loadParties(act.tx, [{ kind: 'person', id: key.party }]);
+  if (person?.state !== 'active') return refuse('key_retired', `${key.party} is not active`);
+  return {
+    ok: true,
+    claims: verdict.claims,
+    person: { person: person.id, kid: key.kid, roles: rolesOf(person.body) },
+  };
+}
+
+function refuse(code: string, detail: string): PersonVerdict {
+  return { ok: false, problem: `${code} (${detail})` };
+}
+
+function rolesOf(body: unknown): string[] {
+  const roles: unknown = typeof body === 'object' && body !== null && 'roles' in body ? body.roles : [];
+  return Array.isArray(roles) ? roles.filter((role): role is string => typeof role === 'string') : [];
+}
