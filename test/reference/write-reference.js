@@ -6,7 +6,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { referenceFiles } from '@spendgate/testing';
+import { referenceFiles } from '@spendgate/testing/reference'; // beside the index, which needs a test runner
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const check = process.argv.includes('--check');

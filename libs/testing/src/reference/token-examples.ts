@@ -51,7 +51,7 @@ const artifact: ClaimsOf<'authorization-artifact+jwt'> = {
   },
   env: { measurement: null, evidence_hash: null, verifier: null, valid_until: null },
   lineage: { root: ROOT, parent: MANDATE, parent_hash: hash('mandate'), depth: 1 },
-  status: { status_list: { idx: 42, uri: `${DOMAIN}/v1/status-lists/3-0` } },
+  status: { status_list: { idx: 42, uri: `${DOMAIN}/status/3/0` } },
 };
 const reference = { id: ARTIFACT, hash: hashJsonText(artifact) };
 
@@ -214,7 +214,7 @@ export const TOKEN_EXAMPLES: { readonly [T in TokenTyp]: ClaimsOf<T> } = {
   },
   'statuslist+jwt': {
     ...byDomain(DOMAIN, '019b76da-a800-8e55-8b00-1a2b3c4d5e6f', 60),
-    sub: `${DOMAIN}/v1/status-lists/3-0`,
+    sub: `${DOMAIN}/status/3/0`,
     ttl: 60,
     status_list: { bits: 2, lst: 'eNpjYGBgAAAABAAB' },
   },
