@@ -8,7 +8,7 @@ export {
   readControlEpoch,
   shareControl,
 } from './control-lock.js';
-export { type LanePlace, readLanePlaces } from './lane-places.js';
+export { type LanePlace, readLanePlaces, readStoppedLanes } from './lane-places.js';
 export {
   type LaneLease,
   LaneLost,

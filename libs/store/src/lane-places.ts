@@ -20,3 +20,13 @@ const PLACES = statement(
 export function readLanePlaces(pool: Pool, names: readonly string[]): Promise<LanePlace[]> {
   return guarded(() => query<LanePlace & Record<string, unknown>>(pool, PLACES, [names]));
 }
+
+const STOPPED = statement(
+  'lane-places-stopped',
+  'SELECT name, next, stopped_reason AS "stoppedReason" FROM lanes WHERE stopped_reason IS NOT NULL ORDER BY lane_id',
+);
+
+/** Lanes that wait for an operator, whatever group they are of. */
+export function readStoppedLanes(pool: Pool): Promise<LanePlace[]> {
+  return guarded(() => query<LanePlace & Record<string, unknown>>(pool, STOPPED));
+}

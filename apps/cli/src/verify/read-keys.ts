@@ -10,7 +10,7 @@ import { getJson } from '../service.js';
  * @throws {StartError} no JSON there
  */
 export async function readJwks(source: string): Promise<unknown> {
-  return /^https?:\/\//.test(source) ? getJson(source) : parseJson(readInput(source), source);
+  return /^https?:\/\//.test(source) ? await getJson(source) : parseJson(readInput(source), source);
 }
 
 /** The same as a key set. @throws {StartError} a key in it is private, weak or not what its kid says */

@@ -1,0 +1,71 @@
+import {
+  type Pool,
+  readClockMs,
+  readDomain,
+  readDomainKeys,
+  readLogLag,
+  readSchemaState,
+  readStoppedLanes,
+} from '@spendgate/store';
+import { type Finding, look, met, unmet } from './finding.js';
+
+/** Clocks further apart than this make intents fail on their times. */
+const SKEW_MS_MAX = 5_000;
+/** A leaf should be under a signed head within seconds. */
+const SIGNED_AGO_MS_MAX = 30_000;
+
+/** What the database says, each with what mends it; later questions are left out when there is no schema to ask. */
+export async function checkDatabase(pool: Pool, issuer: string): Promise<Finding[]> {
+  const reachable = await look('database', 'start it, or mend SPENDGATE_DATABASE_URL', () => checkClock(pool));
+  if (reachable.name === 'database' && reachable.ok !== true) return [reachable];
+  const schema = await look('schema', 'spendgate migrate', () => checkSchema(pool));
+  if (schema.ok !== true) return [reachable, schema];
+  return [
+    reachable,
+    schema,
+    await look('domain', 'spendgate apply FILE.yaml', () => checkDomain(pool, issuer)),
+    await look('lanes', 'spendgate doctor --accept-lane NAME --as PERSON', () => checkLanes(pool)),
+    await look('log', 'spendgate serve log', () => checkLog(pool)),
+  ];
+}
+
+async function checkClock(pool: Pool): Promise<Finding> {
+  const beforeMs = Date.now();
+  const databaseMs = await readClockMs(pool);
+  const skewMs = Math.round(databaseMs - (beforeMs + Date.now()) / 2);
+  if (Math.abs(skewMs) <= SKEW_MS_MAX) return met('database', `answers; its clock is ${skewMs} ms from this one`);
+  return unmet('clock', `the database's clock is ${skewMs} ms from this one`, 'set both by NTP');
+}
+
+async function checkSchema(pool: Pool): Promise<Finding> {
+  const { pending, unknown } = await readSchemaState(pool);
+  if (pending.length > 0) return unmet('schema', `${pending.length} migrations are missing`, 'spendgate migrate');
+  const newer = unknown.length === 0 ? '' : `; ${unknown.length} are of a newer release`;
+  return met('schema', `migrated${newer}`);
+}
+
+async function checkDomain(pool: Pool, issuer: string): Promise<Finding> {
+  const domain = await readDomain(pool);
+  if (domain === undefined) return unmet('domain', 'there is none yet', 'spendgate apply FILE.yaml');
+  const found = `${domain.issuer}, ${domain.kind}, control epoch ${domain.controlEpoch}`;
+  if (domain.issuer !== issuer) return unmet('domain', `${found}; not ${issuer}`, `SPENDGATE_ISSUER=${domain.issuer}`);
+  const keys = (await readDomainKeys(pool)).filter(({ retiredAtMs }) => retiredAtMs === null);
+  if (keys.length === 0) return unmet('domain', `${found}; it has no keys`, 'spendgate apply FILE.yaml');
+  return met('domain', `${found}, ${keys.length} keys`);
+}
+
+async function checkLanes(pool: Pool): Promise<Finding> {
+  const stopped = await readStoppedLanes(pool);
+  const [first] = stopped;
+  if (first === undefined) return met('lanes', 'none is stopped');
+  const found = stopped.map(({ name, stoppedReason }) => `${name}: ${stoppedReason}`).join('; ');
+  return unmet('lanes', found, `spendgate doctor --accept-lane ${first.name} --as PERSON`);
+}
+
+async function checkLog(pool: Pool): Promise<Finding> {
+  const { waitingLeaves, treeSize, signedSize, signedAgoMs } = await readLogLag(pool);
+  const found = `${treeSize} leaves, ${waitingLeaves} waiting, signed up to ${Math.max(signedSize, 0)}`;
+  const isBehind = waitingLeaves > 0 || signedSize < treeSize;
+  if (!isBehind || signedAgoMs <= SIGNED_AGO_MS_MAX) return met('log', found);
+  return unmet('log', `${found}, ${Math.round(signedAgoMs / 1000)} s ago`, 'spendgate serve log');
+}
