@@ -23,8 +23,25 @@ const base = {
 };
 export default {
   projects: [
-    { ...base, displayName: 'unit', roots: ['<rootDir>/libs', '<rootDir>/apps', '<rootDir>/test/conformance', '<rootDir>/test/denials', '<rootDir>/test/lifecycle', '<rootDir>/test/deploy'].filter(exists), testMatch: ['**/*.spec.ts'] },
-    { ...base, displayName: 'architecture', roots: ['<rootDir>/test/architecture'].filter(exists), testMatch: ['**/*.spec.ts'] },
+    {
+      ...base,
+      displayName: 'unit',
+      roots: [
+        '<rootDir>/libs',
+        '<rootDir>/apps',
+        '<rootDir>/test/conformance',
+        '<rootDir>/test/denials',
+        '<rootDir>/test/lifecycle',
+        '<rootDir>/test/deploy',
+      ].filter(exists),
+      testMatch: ['**/*.spec.ts'],
+    },
+    {
+      ...base,
+      displayName: 'architecture',
+      roots: ['<rootDir>/test/architecture'].filter(exists),
+      testMatch: ['**/*.spec.ts'],
+    },
     { ...base, displayName: 'e2e', roots: ['<rootDir>/test/e2e'].filter(exists), testMatch: ['**/*.e2e.ts'] },
   ].filter((project) => project.roots.length > 0),
 };

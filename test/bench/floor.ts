@@ -65,11 +65,9 @@ export async function runFloor(input: FloorInput): Promise<number> {
         .run({
           autoCommit: false,
           partitionsConsumedConcurrently: 8,
-          eachBatch: ({ batch, resolveOffset }) =>
-            eachBatch(batch.messages, batch.partition)
-              .then(() => {
-                resolveOffset(batch.lastOffset());
-              })
+          eachBatch: (delivery) =>
+            eachBatch(delivery.batch.messages, delivery.batch.partition)
+              .then(() => delivery.resolveOffset(delivery.batch.lastOffset()))
               .catch(reject),
         })
         .catch(reject);

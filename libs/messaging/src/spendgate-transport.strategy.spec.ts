@@ -67,7 +67,7 @@ describe('SpendgateTransport', () => {
     @Controller()
     class Handlers {
       @EventPattern(TOPICS.paymentIntents)
-      onBatch(): never {
+      onBatch(_batch: RecordBatch): never {
         throw new InvariantError('ERR_TEST_DEFECT', 'ruled out');
       }
     }
@@ -86,7 +86,7 @@ describe('SpendgateTransport', () => {
     @Controller()
     class Handlers {
       @EventPattern(TOPICS.settlementRequests)
-      onBatch(): void {
+      onBatch(_batch: RecordBatch): void {
         return;
       }
     }
@@ -97,7 +97,7 @@ describe('SpendgateTransport', () => {
     @Controller()
     class Handlers {
       @EventPattern('payment-intents.v2')
-      onBatch(): void {
+      onBatch(_batch: RecordBatch): void {
         return;
       }
     }
@@ -108,11 +108,11 @@ describe('SpendgateTransport', () => {
     @Controller()
     class Handlers {
       @EventPattern(TOPICS.paymentIntents)
-      one(): void {
+      one(_batch: RecordBatch): void {
         return;
       }
       @EventPattern(TOPICS.paymentIntents)
-      two(): void {
+      two(_batch: RecordBatch): void {
         return;
       }
     }
@@ -123,7 +123,7 @@ describe('SpendgateTransport', () => {
     @Controller()
     class Handlers {
       @EventPattern(TOPICS.control)
-      onBatch(): void {
+      onBatch(_batch: RecordBatch): void {
         return;
       }
     }

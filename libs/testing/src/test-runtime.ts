@@ -81,12 +81,28 @@ function decidedBy(topic: TopicName): string {
   return topic === TOPICS.settlementRequests ? 'settlement-gate' : 'authorizer';
 }
 
+/** Where the records of a test batch lie. */
+export interface BatchPlace {
+  readonly topic?: TopicName;
+  readonly firstOffset?: bigint;
+  readonly appendedAtMs?: number;
+  readonly partition?: number;
+  readonly partitions?: number;
+}
+
 /** Values as a transport would deliver them: consecutive offsets from `firstOffset`, one append time for all. */
 export function batchOf(
   lane: LaneLease,
   values: readonly (string | Buffer | null)[],
-  { topic = TOPICS.paymentIntents, firstOffset = 0n, appendedAtMs = Date.now(), partition = 0, partitions = 1 } = {},
+  place: BatchPlace = {},
 ): RecordBatch {
+  const {
+    topic = TOPICS.paymentIntents,
+    firstOffset = 0n,
+    appendedAtMs = Date.now(),
+    partition = 0,
+    partitions = 1,
+  } = place;
   const records = values.map((value, index) => ({
     topic,
     partition,
