@@ -77,7 +77,7 @@ export function createAuthorizerParts(runtime: Runtime, salts: SaltSource = rand
       registry,
       rules: rulesOf(number('SPENDGATE_ARTIFACT_LIFETIME_SECONDS')),
       issuer: 'ready',
-      naming: { issuer: domain.issuer, artifactKid: signer.kid, publicUrl: publicUrlOf(settings), salts },
+      naming: { issuer: domain.issuer, artifactKid: signer.kid, publicUrl: logUrlOf(settings), salts },
       refusalEvents: bucketsOf(number('SPENDGATE_REFUSAL_EVENTS_PER_SECOND')),
       cpu: (stage, act) => metrics.cpu(stage, act),
     },
@@ -105,7 +105,13 @@ function claimsOf({ decisions }: Committed): ReadonlyMap<string, StoredClaims> {
   return new Map(decisions.flatMap(({ artifact }) => (artifact === null ? [] : [[artifact.artifactId, artifact]])));
 }
 
-/** Where clients reach this domain, without a slash at the end; status lists are served there. */
+/** Where the log role serves status lists: artifacts name it, and with roles apart it is not this process. */
+function logUrlOf(settings: Readonly<Record<string, unknown>>): string {
+  const { SPENDGATE_LOG_URL: url } = settings;
+  return typeof url === 'string' ? url.replace(/\/+$/, '') : publicUrlOf(settings);
+}
+
+/** Where clients reach this process, without a slash at the end. */
 export function publicUrlOf(settings: Readonly<Record<string, unknown>>): string {
   const { SPENDGATE_PUBLIC_URL: url, SPENDGATE_HOST: host, SPENDGATE_PORT: port } = settings;
   if (typeof url === 'string') return url.replace(/\/+$/, '');

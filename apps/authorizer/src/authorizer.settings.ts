@@ -2,6 +2,9 @@ import { setting } from '@spendgate/platform';
 
 /** Settings of the authorizer. None turns a denial into a pass: they bound load and patience. */
 export const AUTHORIZER_SETTINGS = {
+  SPENDGATE_LOG_URL: setting.url({
+    about: 'public URL of the log role, named in artifacts for their status list; absent: SPENDGATE_PUBLIC_URL',
+  }),
   SPENDGATE_AGENT_INTENTS_PER_SECOND: setting.integer({
     default: 1_000,
     min: 1,
