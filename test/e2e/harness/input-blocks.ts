@@ -50,8 +50,14 @@ export async function documentBlock(world: InputsWorld, typ: string, others: rea
   return { name: `JSON documents as payload of ${typ}`, inputs: await Promise.all(inputs) };
 }
 
+/** A text of a request: how to put it there, and what the answers may be. */
+export interface TextField {
+  readonly change: (text: string) => object;
+  readonly answers: (text: string) => readonly string[];
+}
+
 /** What a text may be where people or machines write it; written from the standards, not from our schema. */
-const FIELDS: Readonly<Record<string, { change(text: string): object; answers(text: string): readonly string[] }>> = {
+const FIELDS: Readonly<Record<string, TextField>> = {
   reference: { change: (reference) => ({ reference }), answers: (text) => shown(text, 64) },
   description: { change: (description) => ({ description }), answers: (text) => shown(text, 140) },
   counterparty: {
@@ -119,11 +125,10 @@ async function jtiBlock(world: InputsWorld, mandate: string): Promise<Block> {
 async function intentInput(
   { parties }: InputsWorld,
   id: string,
-  claims: Readonly<Record<string, unknown>> & { readonly jti: string },
+  claims: Readonly<Record<string, unknown>>,
   answers: readonly string[],
 ): Promise<Input> {
-  const { jti, mandate } = claims;
-  const flow = String(mandate);
+  const [flow, jti] = [String(claims['mandate']), String(claims['jti'])];
   const value = Buffer.from(await sealed(parties.buyer, INTENT, claims));
   return {
     id,

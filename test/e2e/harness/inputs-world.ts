@@ -10,13 +10,17 @@ import { EXAMPLES, type RunningSpendgate, dataFolder, spendgate, startSpendgate 
 
 export const INPUTS_ISSUER = 'https://inputs.example';
 /** Mandates of `buyer`, one for each kind of run, so that what one spends or occupies is not another's. */
-export const BUYING = ['topic', 'http', 'settling', 'attacks'] as const;
+const BUYING = ['topic', 'http', 'settling', 'attacks'] as const;
 const MANDATES = {
-  ...Object.fromEntries(BUYING.map((name) => [name, namedId(`inputs ${name}`)])),
+  topic: namedId('inputs topic'),
+  http: namedId('inputs http'),
+  settling: namedId('inputs settling'),
+  attacks: namedId('inputs attacks'),
   yen: namedId('inputs yen'),
   shopOnly: namedId('inputs shop only'),
   others: namedId('inputs others'),
 } as const;
+type MandateName = keyof typeof MANDATES;
 
 /** Two tenants who must not learn of each other, and what a stranger would need to stand between them. */
 export interface InputsParties {
@@ -35,7 +39,7 @@ export interface InputsWorld {
   readonly pool: Pool;
   readonly kafka: KafkaServer | undefined;
   readonly parties: InputsParties;
-  mandate(name: keyof typeof MANDATES | (typeof BUYING)[number]): string;
+  mandate(name: MandateName): string;
   stop(): Promise<void>;
 }
 
@@ -95,7 +99,7 @@ export async function openInputsWorld(kafka?: KafkaServer): Promise<InputsWorld>
     pool,
     kafka,
     parties: { buyer, otherBuyer, settler, otherSettler },
-    mandate: (name) => MANDATES[name as keyof typeof MANDATES], // as: the table holds BUYING's names too
+    mandate: (name) => MANDATES[name],
     stop: async () => {
       await pool.end();
       await service.stop();
@@ -125,7 +129,7 @@ export function smallIntent(
   jti: string,
   mandate: string,
   change: Partial<Record<keyof PaymentIntentClaims, unknown>> = {},
-): Readonly<Record<string, unknown>> & { readonly jti: string } {
+): Readonly<Record<string, unknown>> {
   const iat = Math.floor(Date.now() / 1000);
   return {
     iss: 'buyer',

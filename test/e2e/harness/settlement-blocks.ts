@@ -3,7 +3,16 @@ import { type HeldArtifact, readArtifact, settlementClaims } from '@spendgate/cl
 import { naughtyStrings } from '../../conformance/published-vectors.js';
 import { sealed } from './forge.js';
 import { answerOf, post } from './http-door.js';
-import { type Block, type Input, documentBlock, dollars, rawBlocks, shown, unshown } from './input-blocks.js';
+import {
+  type Block,
+  type Input,
+  type TextField,
+  documentBlock,
+  dollars,
+  rawBlocks,
+  shown,
+  unshown,
+} from './input-blocks.js';
 import { INPUTS_ISSUER, type InputsWorld, smallIntent } from './inputs-world.js';
 
 export const REQUEST = 'settlement-request+jwt';
@@ -27,16 +36,11 @@ export function captureOf(held: HeldArtifact, captureId: string, change: object 
   return { ...settlementClaims(held, { action: 'capture', captureId, value: '0.01' }, signing), ...change };
 }
 
-interface Field {
-  change(text: string): object;
-  answers(text: string): readonly string[];
-}
-
 const PARTY = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const REQUEST_ID = /^[A-Za-z0-9._~:-]{1,128}$/;
 
 /** Every text of a capture, and what it may be. Right in form but not the artifact's is another scope. */
-const FIELDS: Readonly<Record<string, Field>> = {
+const FIELDS: Readonly<Record<string, TextField>> = {
   merchant_reference: {
     change: (text) => ({ merchant_reference: text }),
     answers: (text) => (shown(text, 64)[0] === 'authorized' ? ['scope_mismatch'] : unshown(text)),

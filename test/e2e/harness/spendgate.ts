@@ -49,7 +49,7 @@ export async function startSpendgate(
   settings: Readonly<Record<string, string>>,
   nodeFlags: readonly string[] = [],
 ): Promise<RunningSpendgate> {
-  const port = String(await freePort());
+  const port = settings['SPENDGATE_PORT'] ?? String(await freePort());
   const all = { SPENDGATE_PORT: port, SPENDGATE_LOG_LEVEL: 'warn', ...settings };
   const url = `http://127.0.0.1:${port}`;
   let child: ChildProcess;

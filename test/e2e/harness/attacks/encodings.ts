@@ -1,7 +1,6 @@
 import { gzipSync } from 'node:zlib';
-import { sealed } from '../forge.js';
 import type { InputsWorld } from '../inputs-world.js';
-import { type Attack, INTENT, IntentForge } from './attack.js';
+import { type Attack, IntentForge } from './attack.js';
 
 const UNREADABLE = ['malformed', 'encoding_invalid'] as const;
 
@@ -53,7 +52,7 @@ export async function spellingAttacks(world: InputsWorld): Promise<Attack[]> {
       ),
     ]),
     ...encoded.map(([name, bytes]) => intents.sent(name, UNREADABLE, bytes)),
-    intents.sent('15 MB', 'too_large', Buffer.alloc(900_000, 'A')),
+    intents.sent('900 KB', 'too_large', Buffer.alloc(900_000, 'A')),
   ];
 }
 
@@ -101,91 +100,4 @@ function addGroupOrder(signature: Buffer): Buffer {
   const s = BigInt(`0x${Buffer.from(signature.subarray(32)).reverse().toString('hex')}`) + GROUP_ORDER;
   const bytes = Buffer.from(s.toString(16).padStart(64, '0'), 'hex').reverse();
   return Buffer.concat([signature.subarray(0, 32), bytes]);
-}
-
-/** RFC 7493 and RFC 8725 §3.9: JSON that two parsers read differently, members nobody asked for, and bombs. */
-export async function jsonAttacks(world: InputsWorld): Promise<Attack[]> {
-  const intents = new IntentForge(world, 'JSON');
-  const sealedText = async (name: string, answers: string | readonly string[], text: string): Promise<Attack> =>
-    intents.sent(name, answers, await sealed(world.parties.buyer, INTENT, Buffer.from(text)));
-  const open = (more: string): string => intents.claimsText().replace('{', `{${more},`);
-  const close = (more: string): string => intents.claimsText().replace(/}$/, `,${more}}`);
-  const claims = Object.entries(intents.claims());
-  const doubled = claims.flatMap(([name, value]) => [
-    sealedText(`${name} twice, equal`, 'malformed', open(`"${name}":${JSON.stringify(value)}`)),
-    sealedText(`${name} twice, the second by escapes`, 'malformed', close(`"${escaped(name)}":0`)),
-  ]);
-  const members = [
-    '__proto__',
-    'constructor',
-    'prototype',
-    'toString',
-    'hasOwnProperty',
-    '',
-    'Amount',
-    'amount ',
-    'outcome',
-  ];
-  const assigned = [
-    'status',
-    'role',
-    'approved',
-    'artifact',
-    'decision',
-    'limit',
-    'version',
-    'nbf',
-    'sub',
-    'cnf',
-    'act',
-    'flow',
-  ];
-  const unknown = [...members, ...assigned].map((name) =>
-    sealedText(
-      `member ${JSON.stringify(name)}`,
-      ['unknown_field', 'malformed'],
-      open(`${JSON.stringify(name)}:{"admin":true}`),
-    ),
-  );
-  const nested = ['amount', 'capture'].map((name) => {
-    const text = intents.claimsText().replace(`"${name}":{`, `"${name}":{"approved":true,`);
-    return sealedText(`unknown member in ${name}`, 'unknown_field', text);
-  });
-  const texts = ['\\ud800', '\\udc00', '\\udc00\\ud800', '\\u0000', '\\ufffe', '\\uffff', '\\ufdd0'].map((code) =>
-    sealedText(
-      `code unit ${code}`,
-      'encoding_invalid',
-      intents.claimsText({ reference: 'MARK' }).replace('MARK', code),
-    ),
-  );
-  const numbers = [
-    '1e309',
-    '-1e309',
-    '1E400',
-    '9007199254740993',
-    '1.0',
-    '-0',
-    '0x10',
-    'NaN',
-    'Infinity',
-    '01',
-    '+1',
-    '1_000',
-  ].map((number) =>
-    sealedText(`iat ${number}`, 'malformed', intents.claimsText().replace(/"iat":\d+/, `"iat":${number}`)),
-  );
-  const bombs: [string, string][] = [
-    ['33 levels', `${'['.repeat(33)}${']'.repeat(33)}`],
-    ['5,000 levels', `${'['.repeat(5_000)}${']'.repeat(5_000)}`],
-    ['2,000 members', `{${Array.from({ length: 1_000 }, (_, index) => `"${index}":0`).join(',')}}`],
-    ['a long list', `[${'0,'.repeat(2_000)}0]`],
-  ];
-  const deep = bombs.map(([name, json]) =>
-    sealedText(name, ['malformed', 'too_large', 'unknown_field'], open(`"evidence":${json}`)),
-  );
-  return Promise.all([...doubled, ...unknown, ...nested, ...texts, ...numbers, ...deep]);
-}
-
-function escaped(name: string): string {
-  return [...name].map((letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
 }
