@@ -67,7 +67,7 @@ describe('SpendgateTransport', () => {
     @Controller()
     class Handlers {
       @EventPattern(TOPICS.paymentIntents)
-      onBatch(_batch: RecordBatch): never {
+      onBatch(_batch: RecordBatch): void {
         throw new InvariantError('ERR_TEST_DEFECT', 'ruled out');
       }
     }
