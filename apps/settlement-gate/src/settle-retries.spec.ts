@@ -126,7 +126,54 @@ describe('another request under a used id', () => {
   });
 });
 
+describe('a refund asked by a service that captured nothing', () => {
+  it('A27: tells it neither money nor checks, and leaves the id to who captured', async () => {
+    const spy = PrivateKeySigner.generate('settlement');
+    await inControlAct(world.database.pool, async (act) => {
+      await recordParties(act, [{ kind: 'settlement_service', id: 'spy', name: 'Spy' }]);
+      const { kid, alg, jwk } = spy;
+      await recordKeys(act, [{ kid, kind: 'settlement_service', partyId: 'spy', alg, jwk, activeFromMs: 0 }]);
+    });
+    const artifact = await issueTestArtifact(world);
+    await ask(captureClaims(artifact, 'c', '10.00'));
+    const report = outcomeClaims(artifact, { capture_id: 'c' }, 'completed', '10.00');
+    await gate.door.present(await signOutcome(world.domain.settler, report));
+    for (const guess of [{}, { counterparty: 'other' }, { merchant_reference: 'other' }]) {
+      const theirs = await ask(refundClaims(artifact, 'none', 'r', '1.00', { iss: 'spy', ...guess }), gate, spy);
+      expect(theirs).toMatchObject({ code: 'audience_mismatch', field: null });
+      const { money, checks } = JSON.parse(theirs.receiptClaims) as { money: unknown; checks: object }; // the gate's own
+      expect([money, ...Object.values(checks)]).toEqual([null, ...Array<boolean>(8).fill(false)]);
+    }
+    expect(await ask(refundClaims(artifact, 'c', 'r', '1.00'))).toMatchObject({ code: null, state: 'refunding' });
+  });
+});
+
 describe('a retryable denial', () => {
+  it('I6: keeps its id to its body: another amount under it is a conflict, and decides nothing', async () => {
+    const artifact = await issueTestArtifact(world, { status: 2 });
+    expect((await ask(captureClaims(artifact, 'k', '1.00'))).code).toBe('artifact_suspended');
+    expect((await ask(captureClaims(artifact, 'k', '2.00'))).code).toBe('idempotency_conflict');
+    await rows('UPDATE artifacts SET status = 0 WHERE artifact_id = $1', [artifact.id]);
+    expect((await ask(captureClaims(artifact, 'k', '2.00'))).code).toBe('idempotency_conflict');
+    expect(await ask(captureClaims(artifact, 'k', '1.00'))).toMatchObject({ code: null, state: 'capturing' });
+    const attempts = await rows(
+      `SELECT attempt FROM settlements WHERE artifact_id = $1 AND action_id = 'k' AND
+      code IS DISTINCT FROM 'idempotency_conflict' ORDER BY attempt`,
+      [artifact.id],
+    );
+    expect(attempts).toEqual([{ attempt: 0 }, { attempt: 1 }]);
+  });
+
+  it('I6: is recorded a thousand times at most, however the codes alternate', async () => {
+    const artifact = await issueTestArtifact(world, { status: 2 });
+    const first = await ask(captureClaims(artifact, 'k', '1.00'));
+    await rows('UPDATE settlements SET attempt = 1000 WHERE settlement_id = $1', [first.settlementId]);
+    await rows(`UPDATE flows SET state = 'contained' WHERE flow_id = $1`, [artifact.flowId]);
+    const again = await ask(captureClaims(artifact, 'k', '1.00'));
+    await rows(`UPDATE flows SET state = 'executing' WHERE flow_id = $1`, [artifact.flowId]);
+    expect(again).toEqual({ ...first, replayed: true });
+  });
+
   it('E14: does not burn the id: the same request is granted once the flow is released', async () => {
     const artifact = await issueTestArtifact(world, { mandate: 'halting' });
     await rows(`UPDATE flows SET state = 'contained' WHERE flow_id = $1`, [artifact.flowId]);

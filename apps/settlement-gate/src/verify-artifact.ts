@@ -18,7 +18,15 @@ import {
   formatMoney,
   isDenialCode,
 } from '@spendgate/core';
-import { locateArtifacts, readClockMs, readDomainKeys, readSettlementState } from '@spendgate/store';
+import {
+  type RegistryFacts,
+  type RegistryNeeds,
+  inTransaction,
+  locateArtifacts,
+  readDomainKeys,
+  readJudged,
+  readSettlementState,
+} from '@spendgate/store';
 import type { GateParts } from './gate-parts.js';
 import { ArtifactViews } from './settling/artifact-view.js';
 import { factsFor } from './settling/gate-facts.js';
@@ -39,29 +47,33 @@ export interface ArtifactReport {
 /** Looks at an artifact as the gate would at a capture of all it has left, by the presenter it is bound to. */
 export class VerifyArtifact {
   private readonly views = new ArtifactViews();
+  private keys: { readonly epoch: bigint; readonly lookup: Promise<KeyLookup> } | undefined;
 
   constructor(private readonly parts: GateParts) {}
 
   /** @param token compact JWS as presented; an attacker controls every byte */
   async execute(token: Buffer): Promise<ArtifactReport> {
     const { pool, domain } = this.parts.runtime;
-    const judgedAtMs = await readClockMs(pool);
-    const keys = await this.artifactKeys();
+    const { judgedAtMs, controlEpoch } = await inTransaction(pool, readJudged);
+    const keys = await this.artifactKeys(controlEpoch);
     const { issuer } = domain;
     // Times are core's to judge, under the artifact's own rows; the signing key may be retired since.
     const verdict = await verifyToken(token, { typ: TYP, keys, atMs: judgedAtMs, issuer });
-    if (verdict.ok) return this.look(verdict.claims, judgedAtMs);
+    if (verdict.ok) return this.look(verdict.claims, judgedAtMs, controlEpoch);
     // The signature was good: the other checks can be made as well, and core finds the time by the artifact's row.
     const claims = verdict.code in TIMES ? claimsIn(token) : undefined;
-    return claims === undefined ? unreadable(verdict.code, verdict.field) : this.look(claims, judgedAtMs);
+    return claims === undefined ? unreadable(verdict.code, verdict.field) : this.look(claims, judgedAtMs, controlEpoch);
   }
 
-  private async look(claims: ArtifactClaims, judgedAtMs: number): Promise<ArtifactReport> {
-    const { pool, registry } = this.parts.runtime;
+  private async look(claims: ArtifactClaims, judgedAtMs: number, controlEpoch: bigint): Promise<ArtifactReport> {
+    const { pool } = this.parts.runtime;
     const places = await locateArtifacts(pool, [claims.jti]);
     const place = places.get(claims.jti);
-    const facts = await registry.at({
-      parties: [{ kind: 'settlement_service', id: claims.aud }],
+    const facts = await this.factsOf(controlEpoch, {
+      parties: [
+        { kind: 'settlement_service', id: claims.aud },
+        ...(place === undefined ? [] : [{ kind: 'agent' as const, id: place.agentId }]),
+      ],
       counterparties: place === undefined ? [] : [place.counterpartyId],
       mandates: place === undefined ? [] : [place.flowId],
     });
@@ -89,8 +101,27 @@ export class VerifyArtifact {
     return report(asked, requestFor(claims, hold), judgedAtMs);
   }
 
+  /** Nothing is decided here, so no deciding transaction compares the epoch: a party disabled a moment ago shows. */
+  private async factsOf(controlEpoch: bigint, needs: RegistryNeeds): Promise<RegistryFacts> {
+    const { registry } = this.parts.runtime;
+    const facts = await registry.at(needs);
+    if (facts.epoch === controlEpoch) return facts;
+    registry.forget();
+    return registry.at(needs);
+  }
+
+  /** Keys change by control acts only, so a caller without a name costs no read of them. */
+  private artifactKeys(controlEpoch: bigint): Promise<KeyLookup> {
+    if (this.keys?.epoch !== controlEpoch) {
+      const lookup = this.readArtifactKeys();
+      this.keys = { epoch: controlEpoch, lookup };
+      lookup.catch(() => (this.keys = undefined)); // the next caller reads again
+    }
+    return this.keys.lookup;
+  }
+
   /** Public artifact keys with their history: one that is retired still proves what it signed. */
-  private async artifactKeys(): Promise<KeyLookup> {
+  private async readArtifactKeys(): Promise<KeyLookup> {
     const { pool, domain } = this.parts.runtime;
     const rows = (await readDomainKeys(pool)).filter((row) => row.purpose === 'artifact');
     const keys = rows.flatMap(({ jwk, activeFromMs }) => {

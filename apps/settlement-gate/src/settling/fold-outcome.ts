@@ -53,6 +53,8 @@ function refuseReport(
   context: FoldContext,
 ): GateRefusal | null {
   const verified = { verified: true };
+  // Who was disabled since has no word in what becomes of money: what it captured waits until it is active again.
+  if (context.sources.registry.signatory(item.by) !== 'active') return refuse('audience_mismatch', 'iss', verified);
   const { artifact, amount } = item.claims;
   const row = state.artifact(artifact.id);
   if (row === undefined || row.claimsHash.toString('base64url') !== artifact.hash) {

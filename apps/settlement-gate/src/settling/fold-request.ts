@@ -21,23 +21,25 @@ const ATTEMPTS_MAX = 1_000;
 
 /**
  * Decides one request. An id once used is answered from the record: the same body with its receipt, another body with a
- * conflict. Only a retryable denial is decided again, and recorded again only when something else came out.
+ * conflict, also where the record is a retryable denial. Only that denial's own body is decided again, and recorded
+ * again only when something else came out.
  */
 export function foldRequest(item: RequestItem, state: FoldState, context: FoldContext, folded: Folded): GateAnswer {
   if (item.appendedAtMs !== null && item.appendedAtMs - context.judgedAtMs > LIMITS.clockAheadMsMax) {
     return refuse('clock_untrusted', null, { verified: true });
   }
   const recorded = state.settlement(item.settlementId);
-  const isLastWord = recorded !== undefined && !mayRetry(recorded);
-  if (isLastWord && recorded.bodyHash.equals(item.bodyHash)) return repeatSettlement(item, recorded, folded);
+  const isAgain = recorded?.bodyHash.equals(item.bodyHash) === true;
+  if (recorded !== undefined && isAgain && !mayRetry(recorded)) return repeatSettlement(item, recorded, folded);
   const untimely = refuseUntimely(item.claims, context.judgedAtMs);
   if (untimely !== null) return untimely;
   const row = state.artifact(item.claims.artifact.id);
   const capture = captureOf(item, state);
   const facts = factsOf(item, context.sources, {
-    recorded: isLastWord
-      ? { settlementId: recorded.settlementId, bodyHash: recorded.bodyHash.toString('base64url') }
-      : null,
+    recorded:
+      recorded === undefined || isAgain
+        ? null
+        : { settlementId: recorded.settlementId, bodyHash: recorded.bodyHash.toString('base64url') },
     hold: row === undefined ? 'absent' : state.hold(row),
     capture: capture === undefined ? 'absent' : captureFacts(capture),
   });
@@ -45,8 +47,8 @@ export function foldRequest(item: RequestItem, state: FoldState, context: FoldCo
   const { code } = result.decision;
   const id = keepsNoId(code) ? refusedId(item) : item.settlementId;
   const last = state.settlement(id);
-  if (code !== null && last !== undefined && last.bodyHash.equals(item.bodyHash)) {
-    if (last.code === code || last.attempt >= ATTEMPTS_MAX) return repeatSettlement(item, last, folded);
+  if (code !== null && last !== undefined && (last.code === code || last.attempt >= ATTEMPTS_MAX)) {
+    return repeatSettlement(item, last, folded); // under either kind of id it has this very body
   }
   const place = { settlementId: id, attempt: last === undefined ? 0 : last.attempt + 1, row, capture };
   return recordSettlement(item, result, place, state, context, folded);

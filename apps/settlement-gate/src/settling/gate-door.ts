@@ -1,4 +1,4 @@
-import { InvariantError } from '@spendgate/core';
+import { DependencyError } from '@spendgate/core';
 import type { Clock, Logger, TokenBuckets } from '@spendgate/platform';
 import type { PolicySets } from '@spendgate/policy';
 import type { Registry } from '@spendgate/store';
@@ -74,9 +74,9 @@ export class GateDoor {
     try {
       return await this.once(items);
     } catch (error) {
-      if (!(error instanceof InvariantError)) throw error;
+      if (error instanceof DependencyError) throw error;
       if (items.length === 1) return [this.contain(error)];
-      // One of them meets a state our code rules out; the others must not pay for it.
+      // One of them meets a defect of ours, foreseen or not; the others must not pay for it.
       const answers: GateAnswer[] = [];
       for (const item of items) answers.push(...(await this.decide([item])));
       return answers;
@@ -93,8 +93,9 @@ export class GateDoor {
     });
   }
 
-  private contain(error: InvariantError): GateRefusal {
-    this.parts.logger.error(`settlement denied by a defect of ours: ${error.stack ?? error.message}`);
+  private contain(error: unknown): GateRefusal {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.parts.logger.error(`settlement denied by a defect of ours: ${what}`);
     return refuse('internal_denied', null, { verified: true });
   }
 }

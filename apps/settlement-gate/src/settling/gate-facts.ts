@@ -98,6 +98,8 @@ export function factsFor(
     artifact: row === undefined ? 'absent' : sources.artifactFacts(row),
     flow: flow === undefined ? 'absent' : flowOf(flow),
     service: kind === 'agent' ? registry.agent(partyId) : registry.service(partyId),
+    agent: row === undefined ? 'absent' : registry.agent(row.agentId),
+    counterparty: payee?.state ?? 'absent',
     settlesForCounterparty: payee?.settlementServices.includes(partyId) ?? false,
     mandates: chain,
     policy: policyOf(row, chain, registry),

@@ -36,7 +36,7 @@ export function recordSettlement(
   context: FoldContext,
   folded: Folded,
 ): SettlementAnswer {
-  const { decision } = result;
+  const decision = toldDecision(result.decision);
   const { row, settlementId: id, attempt } = place;
   const { judgedAtMs } = context;
   const flowId = row?.flowId ?? NO_FLOW;
@@ -115,7 +115,13 @@ function transferOf(
   };
 }
 
-/** Who is not the artifact's presenter learns nothing of its money. */
+/** Who is not the artifact's presenter learns nothing of it: which checks would pass tells payee, amount and state. */
+function toldDecision(decision: SettlementDecision): SettlementDecision {
+  if (decision.code !== 'audience_mismatch') return decision;
+  return { ...decision, checks: decision.checks.map(({ name }) => ({ name, ok: false, codes: [] })) };
+}
+
+/** Nor of its money. */
 function visibleHold({ decision, hold }: SettlementResult, row: IssuedArtifact | undefined) {
   const hidden = keepsNoId(decision.code) && decision.code !== 'idempotency_conflict';
   return row === undefined || typeof hold === 'string' || hidden ? null : { hold, currency: row.currency };

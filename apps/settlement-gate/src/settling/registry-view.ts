@@ -24,6 +24,11 @@ export class RegistryView {
     return this.stateOf('agent', partyId);
   }
 
+  /** Who signed a request or a report. */
+  signatory({ kind, partyId }: { readonly kind: PartyKind; readonly partyId: string }): PartyState {
+    return this.stateOf(kind, partyId);
+  }
+
   counterparty(id: string): RegisteredCounterparty | undefined {
     return this.facts.counterparty(id);
   }

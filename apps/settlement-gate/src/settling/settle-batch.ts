@@ -165,7 +165,10 @@ export class SettleBatch {
     const signed = items.flatMap((item) => (item.kind === 'report' ? [] : [item.by]));
     const facts = await this.registry.at({
       kids: signed.map((by) => by.kid),
-      parties: signed.map((by) => ({ kind: by.kind, id: by.partyId })),
+      parties: [
+        ...signed.map((by) => ({ kind: by.kind, id: by.partyId })),
+        ...[...places.values()].map((place) => ({ kind: 'agent' as const, id: place.agentId })),
+      ],
       counterparties: [...places.values()].map((place) => place.counterpartyId),
       mandates: [...places.values()].map((place) => place.flowId),
     });

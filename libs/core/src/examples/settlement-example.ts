@@ -86,6 +86,8 @@ export const facts: SettlementFacts = {
   flow,
   scope: 'running',
   service: 'active',
+  agent: 'active',
+  counterparty: 'active',
   settlesForCounterparty: true,
   mandates: [mandate(0), mandate(1), mandate(2)],
   policy: { hash: hash('p') },

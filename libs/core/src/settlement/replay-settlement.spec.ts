@@ -48,6 +48,8 @@ const anyFacts: fc.Arbitrary<SettlementFacts> = fc.record({
       : nearly<SettlementFacts['flow']>(flow, 'unknown', { ...flow, state: 'contained' }, { ...flow, epoch: 2 }),
   scope: nearly<SettlementFacts['scope']>('running', 'halted', 'unknown'),
   service: nearly<SettlementFacts['service']>('active', 'disabled', 'absent', 'unknown'),
+  agent: nearly<SettlementFacts['agent']>('active', 'disabled', 'absent', 'unknown'),
+  counterparty: nearly<SettlementFacts['counterparty']>('active', 'disabled', 'absent', 'unknown'),
   settlesForCounterparty: nearly<boolean | 'unknown'>(true, false, 'unknown'),
   mandates: nearly<SettlementFacts['mandates']>(
     [mandate(0), mandate(1), mandate(2)],

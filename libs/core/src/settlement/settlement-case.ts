@@ -53,9 +53,14 @@ export function isPresenter({ request, facts, artifact }: DrawnCase): boolean {
   const { action, presenter, presenterKind, presenterJkt } = request;
   if (facts.service !== 'active') return facts.service === 'unknown';
   if (presenterKind === 'agent') return action === 'void' && presenter === artifact.agent;
-  if (action === 'refund') return typeof facts.capture === 'string' || facts.capture.service === presenter;
+  if (action === 'refund') return presenter === capturedBy(facts, artifact);
   const bound = artifact.jkt === presenterJkt || artifact.successorJkts.includes(presenterJkt);
   return presenter === artifact.audience && bound && facts.settlesForCounterparty !== false;
+}
+
+/** Where no capture was found, only the service the artifact names may learn so. */
+function capturedBy({ capture }: SettlementFacts, artifact: ArtifactFacts): string {
+  return typeof capture === 'string' ? artifact.audience : capture.service;
 }
 
 /** The counterparty is the artifact's, and no level has taken it off its list since. */

@@ -18,7 +18,7 @@ import {
   isPresenter,
   type SettlementCase,
 } from './settlement-case.js';
-import { type SettlementAction, VERIFICATION_CHECKS, type VerificationCheck } from './types.js';
+import { type SettlementAction, type SettlementFacts, VERIFICATION_CHECKS, type VerificationCheck } from './types.js';
 
 type Check = (c: SettlementCase) => Finding | null;
 type DrawnCheck = (c: DrawnCase) => Finding | null;
@@ -30,6 +30,9 @@ const of =
   (actions: readonly SettlementAction[], check: DrawnCheck): Check =>
   ({ drawn }) =>
     drawn === null || !actions.includes(drawn.request.action) ? null : check(drawn);
+
+/** Nobody the register knows, or nobody could ask it. */
+const isNobody = (standing: SettlementFacts['agent']): boolean => standing === 'absent' || standing === 'unknown';
 
 /** Money leaves: the trust an artifact was issued under is asked for again, all of it (E14). */
 const capture = (check: DrawnCheck): Check => of(['capture'], check);
@@ -83,6 +86,8 @@ const CHECKS: Readonly<Record<SettlementDenial, Row>> = {
         ['flow', request.action === 'capture' && typeof facts.flow === 'string'],
         ['scope', request.action === 'capture' && facts.scope === 'unknown'],
         ['drift', request.action === 'capture' && facts.drift === 'unknown'],
+        ['agent', request.action === 'capture' && isNobody(facts.agent)],
+        ['counterparty', request.action === 'capture' && isNobody(facts.counterparty)],
       ),
     ),
     lineage: capture(({ facts }) =>
@@ -130,7 +135,13 @@ const CHECKS: Readonly<Record<SettlementDenial, Row>> = {
   },
   flow_contained: {
     revocation_state: capture((c) =>
-      firstNamed(['scope', c.facts.scope === 'halted'], ['flow', isFlowIn(c, (_, phase) => phase > 4)]),
+      // A disabled agent or payee is a scope over the flow: halted until it is active again.
+      firstNamed(
+        ['scope', c.facts.scope === 'halted'],
+        ['flow', isFlowIn(c, (_, phase) => phase > 4)],
+        ['agent', c.facts.agent === 'disabled'],
+        ['counterparty', c.facts.counterparty === 'disabled'],
+      ),
     ),
   },
   drift_detected: { revocation_state: capture(({ facts }) => when(facts.drift === 'found')) },

@@ -15,6 +15,8 @@ const STATES: readonly SettlementState[] = [
   ...(['capturing', 'captured', 'returned', 'unknown', 'released', 'refunding', 'refunded', 'denied'] as const),
 ];
 
+const STANDINGS = ['active', 'disabled', 'absent', 'unknown'] as const;
+
 /** Everything a settlement was decided on, by value; plain JSON, as in admission/read-set.ts. */
 export function freezeSettlement(
   request: SettlementRequest,
@@ -37,6 +39,8 @@ export function freezeSettlement(
     flow: frozen.freezeFlow(facts.flow),
     scope: facts.scope,
     service: facts.service,
+    agent: facts.agent,
+    counterparty: facts.counterparty,
     settles_for_counterparty: facts.settlesForCounterparty,
     path: typeof mandates === 'string' ? [] : (mandates.at(-1)?.path ?? []),
     mandates: typeof mandates === 'string' ? mandates : frozen.freezeChain(mandates, counterparty, linkOf(artifact)),
@@ -57,7 +61,9 @@ export function thawSettlement(set: SettlementReadSet): { facts: SettlementFacts
     capture: read.factOr(set.capture, 'capture', frozen.ABSENT, thawCapture),
     flow: frozen.thawFlow(set.flow),
     scope: read.word(set.scope, 'scope', ['running', 'halted', 'unknown']),
-    service: read.word(set.service, 'service', ['active', 'disabled', 'absent', 'unknown']),
+    service: read.word(set.service, 'service', STANDINGS),
+    agent: read.word(set.agent, 'agent', STANDINGS),
+    counterparty: read.word(set.counterparty, 'counterparty', STANDINGS),
     settlesForCounterparty:
       set.settles_for_counterparty === 'unknown' ? 'unknown' : read.flag(set.settles_for_counterparty, 'settles_for'),
     mandates:

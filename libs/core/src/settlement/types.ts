@@ -117,6 +117,9 @@ export interface SettlementFacts {
   readonly flow: Flow | Absent;
   readonly scope: 'running' | 'halted' | 'unknown';
   readonly service: 'active' | 'disabled' | Absent;
+  /** The agent the artifact was issued to, and its payee, as registered now: either one disabled stops captures. */
+  readonly agent: 'active' | 'disabled' | Absent;
+  readonly counterparty: 'active' | 'disabled' | Absent;
   /** Whether the presenter is registered to settle for the artifact's counterparty. */
   readonly settlesForCounterparty: boolean | 'unknown';
   /** Mandates from the root to the flow's own, as they stand now. */
