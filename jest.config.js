@@ -22,6 +22,8 @@ const base = {
   modulePathIgnorePatterns: ['<rootDir>/.*/dist/'],
 };
 export default {
+  // a bound for hangs, not a measure: machines differ
+  testTimeout: 120_000,
   projects: [
     {
       ...base,
