@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { StartError } from '@spendgate/platform';
 import type { Command } from 'commander';
 import { EXIT } from './exit-codes.js';
@@ -30,10 +31,10 @@ export function reportFailure(error: unknown): void {
   process.exitCode = EXIT.couldNotRun;
   if (error instanceof StartError) note(error.message);
   else if (isMissingFile(error)) note(`${error.path ?? 'file'} does not exist`);
-  else note(error instanceof Error ? error.message : String(error));
-  if (process.env.SPENDGATE_LOG_LEVEL === 'debug' && error instanceof Error) note(error.stack ?? '');
+  else note(isNativeError(error) ? error.message : String(error));
+  if (process.env.SPENDGATE_LOG_LEVEL === 'debug' && isNativeError(error)) note(error.stack ?? '');
 }
 
 function isMissingFile(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return isNativeError(error) && 'code' in error && error.code === 'ENOENT';
 }

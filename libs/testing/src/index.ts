@@ -1,3 +1,5 @@
+export { type CapturedRun, captureRun } from './capture-run.js';
+export { runSource } from './run-source.js';
 export { type TestDatabase, startTestDatabase } from './database.js';
 export { describeFaults } from './transport/faults-contract.js';
 export { describeDelivery } from './transport/delivery-contract.js';
