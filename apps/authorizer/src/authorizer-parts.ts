@@ -6,14 +6,13 @@ import {
   type RenderEvents,
   type Runtime,
 } from '@spendgate/messaging';
-import type { Clock, Metrics } from '@spendgate/platform';
+import { type Clock, type Metrics, TokenBuckets } from '@spendgate/platform';
+import { PolicySets } from '@spendgate/policy';
 import { type Registry, type SaltSource, randomSalts, readArtifacts } from '@spendgate/store';
 import type { Signer } from '@spendgate/artifact';
 import type { Committed, DecideOptions } from './deciding/decide-in-transaction.js';
-import { PolicySets } from './deciding/policy-sets.js';
 import { DecisionWaiters } from './http/decision-waiters.js';
 import { IntentRateLimits } from './intake/rate-limits.js';
-import { TokenBuckets } from './intake/token-buckets.js';
 import { LaneProgress } from './publishing/lane-progress.js';
 import { type ClaimsSource, type StoredClaims, renderEvents } from './publishing/render-events.js';
 

@@ -28,7 +28,7 @@ import { encodeLeaf } from '@spendgate/codec';
 import type { AdmissionFacts, AdmissionRules } from '@spendgate/core';
 import type { EndedHold, HotKeys, LaneState, LeafRow } from '@spendgate/store';
 import type { Refusal } from '../intake/candidate.js';
-import type { TokenBuckets } from '../intake/token-buckets.js';
+import type { TokenBuckets } from '@spendgate/platform';
 import type { LockedTime } from './batch-size.js';
 import type { ComposedDecision, Naming } from './compose-decision.js';
 import { type BatchOutput, type EvaluatedIntent, decideBatch } from './decide-batch.js';

@@ -6,10 +6,9 @@ import {
   minorUnits,
   parseMoney,
 } from '@spendgate/core';
-import type { PolicyRequest } from '@spendgate/policy';
+import type { PolicyRequest, PolicySets } from '@spendgate/policy';
 import type { PartyRef, RegisteredKey, RegistryFacts, RegistryNeeds } from '@spendgate/store';
 import type { Candidate, DecodedIntent } from '../intake/candidate.js';
-import type { PolicySets } from './policy-sets.js';
 
 /** What the registry must tell about a batch: everything its records name, each once. */
 export function needsOf(decoded: readonly Pick<DecodedIntent, 'compact' | 'claims'>[]): RegistryNeeds {

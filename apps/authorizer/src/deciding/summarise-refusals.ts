@@ -1,7 +1,7 @@
 import { encodeLeaf, readRecordHeaders, sha256 } from '@spendgate/codec';
 import type { LeafRow, OutboxRow, RefusalRow, SaltSource } from '@spendgate/store';
 import type { Refusal } from '../intake/candidate.js';
-import type { TokenBuckets } from '../intake/token-buckets.js';
+import type { TokenBuckets } from '@spendgate/platform';
 import { recordDigest, refusalEvent, refusalSummaryEvent } from '../publishing/outbox-events.js';
 
 /** Rows of a batch's refusals: an answer to each record, and one audit leaf per reason however many there are. */

@@ -1,9 +1,8 @@
 import { InvariantError } from '@spendgate/core';
 import type { Runtime } from '@spendgate/messaging';
-import type { Clock } from '@spendgate/platform';
+import { type Clock, TokenBuckets } from '@spendgate/platform';
 import type { Pool } from '@spendgate/store';
 import { type AuthorizerParts, publicUrlOf } from '../authorizer-parts.js';
-import { TokenBuckets } from '../intake/token-buckets.js';
 import { DecisionAnswers } from './decision-answers.js';
 import { SignedReads } from './signed-reads.js';
 import { SubmitIntent } from './submit-intent.js';

@@ -1,6 +1,6 @@
 import type { Candidate, Judged } from './candidate.js';
 import { refuse } from './candidate.js';
-import { type Rate, TokenBuckets } from './token-buckets.js';
+import { type Rate, TokenBuckets } from '@spendgate/platform';
 
 /** Per agent, then per mandate; only verified intents count, so nobody can empty another's bucket. */
 export class IntentRateLimits {
