@@ -1,13 +1,14 @@
 import { Decimal } from 'decimal.js';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@spendgate/platform';
-import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
 import { type KafkaServer, kafkaAvailable, startKafka } from './harness/kafka.js';
 import { until } from './harness/processes.js';
 import { writePurchases, type PlainLine } from './harness/purchases.js';
 import { type Books, isIntegrated, readBooks, sumAsked } from './harness/reconcile.js';
+import { countKafkaRecords, readTopic } from './harness/topic-records.js';
 import { EXAMPLES, type RunningSpendgate, dataFolder, spendgate, startSpendgate } from './harness/spendgate.js';
 
 const MINUTES = 60_000;
@@ -71,17 +72,33 @@ async function recordsRead(world: World): Promise<number> {
 
 /** Records the log holds, from its end offsets. */
 async function recordsAppended(world: World, kafka: KafkaServer | undefined): Promise<number> {
-  if (kafka === undefined) {
-    const { rows } = await world.pool.query<{ n: string }>(
-      "SELECT count(*) AS n FROM embedded_records WHERE topic = 'payment-intents.v1'",
-    );
-    return Number(rows[0]?.n);
+  if (kafka !== undefined) return countKafkaRecords(kafka, 'payment-intents.v1');
+  const { rows } = await world.pool.query<{ n: string }>(
+    "SELECT count(*) AS n FROM embedded_records WHERE topic = 'payment-intents.v1'",
+  );
+  return Number(rows[0]?.n);
+}
+
+/** Artifact ids whose published bytes differ between copies, or from the stored hash; and how many were published. */
+async function checkPublished(
+  world: World,
+  kafka: KafkaServer | undefined,
+): Promise<{ published: number; differing: string[] }> {
+  const { rows } = await world.pool.query<{ artifact_id: string; claims_hash: Buffer }>(
+    'SELECT artifact_id, claims_hash FROM artifacts',
+  );
+  const stored = new Map(rows.map((row) => [row.artifact_id, row.claims_hash.toString('hex')]));
+  const seen = new Map<string, string>();
+  const differing = new Set<string>();
+  for (const value of await readTopic(world.pool, kafka, 'authorization-artifacts.v1')) {
+    const jws = value.toString('latin1');
+    const payload = Buffer.from(jws.split('.')[1] ?? '', 'base64url');
+    const { jti } = JSON.parse(payload.toString()) as { jti: string }; // as: the product's own artifact
+    if ((seen.get(jti) ?? jws) !== jws) differing.add(jti);
+    if (createHash('sha256').update(payload).digest('hex') !== stored.get(jti)) differing.add(jti);
+    seen.set(jti, jws);
   }
-  const admin = new Kafka({ brokers: [kafka.brokers], logLevel: logLevel.ERROR }).admin();
-  await admin.connect();
-  const offsets = await admin.fetchTopicOffsets('spendgate.payment-intents.v1');
-  await admin.disconnect();
-  return offsets.reduce((sum, { high }) => sum + Number(high), 0);
+  return { published: seen.size, differing: [...differing] };
 }
 
 const total = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0);
@@ -152,6 +169,16 @@ describe.each([
   test('sum authorized + sum denied = sum asked, to the cent', () => {
     expect(plus(books.authorizedSum, books.deniedSum)).toBe(sumAsked(lines));
   });
+
+  test(
+    'E6: every artifact is published, each copy the same bytes, with the stored hash',
+    async () => {
+      const { published, differing } = await checkPublished(world, kafka);
+      expect(differing).toEqual([]);
+      expect(published).toBe(books.decided['authorized']);
+    },
+    5 * MINUTES,
+  );
 
   test('F4: a purchase of 0.00 is amount_invalid', () => {
     const zeros = lines.filter((line) => line.amount.value === '0.00').length;
