@@ -126,12 +126,12 @@ async function imbalances(): Promise<unknown[]> {
   return rows(
     `SELECT b.mandate_id FROM budgets b LEFT JOIN LATERAL (
        SELECT coalesce(sum(held), 0) AS held, coalesce(sum(capturing), 0) AS capturing,
-         coalesce(sum(captured), 0) AS captured, coalesce(sum(refunded), 0) AS refunded
+         coalesce(sum(captured), 0) AS captured, coalesce(sum(restored), 0) AS refunded
        FROM holds WHERE b.mandate_id = ANY (path)) AS h ON true
      WHERE (b.held, b.capturing, b.captured, b.refunded) <> (h.held, h.capturing, h.captured, h.refunded)
      UNION ALL
      SELECT hold_id FROM holds
-     WHERE amount <> held + capturing + captured + released OR refunded > captured OR ended AND held > 0`,
+     WHERE amount <> held + capturing + captured + released OR refunded > captured OR restored > refunded OR ended AND held > 0`,
   );
 }
 

@@ -87,9 +87,7 @@ describe.each([
   it('I3: shows at /v1/artifacts/verify', async () => {
     const signer = PrivateKeySigner.generate('artifact');
     const { kid, alg, jwk } = signer;
-    await inControlAct(world.runtime.pool, (act) =>
-      recordDomainKeys(act, [{ kid, purpose: 'artifact', alg, jwk, activeFromMs: 0 }]),
-    );
+    await inControlAct(world.runtime.pool, (act) => recordDomainKeys(act, [{ kid, purpose: 'artifact', alg, jwk }]));
     const token = Buffer.from(await signToken(signer, 'authorization-artifact+jwt', (await issue()).claims));
     const verify = new VerifyArtifact(gate);
     expect(await verify.execute(token)).toMatchObject({ valid: true, code: null });

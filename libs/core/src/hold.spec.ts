@@ -9,13 +9,13 @@ const LIMIT = decimal('1000');
 const EMPTY: Budget = { held: ZERO, capturing: ZERO, captured: ZERO, refunded: ZERO };
 
 type Operation = {
-  readonly act: 'capture' | 'complete' | 'return' | 'release' | 'refund';
+  readonly act: 'capture' | 'complete' | 'return' | 'release' | 'refund' | 'restore';
   readonly cents: number;
   readonly final: boolean;
 };
 const operations = fc.array(
   fc.record<Operation>({
-    act: fc.constantFrom('capture', 'complete', 'return', 'release', 'refund'),
+    act: fc.constantFrom('capture', 'complete', 'return', 'release', 'refund', 'restore'),
     cents: fc.integer({ min: 1, max: 2_000 }),
     final: fc.boolean(),
   }),
@@ -35,6 +35,7 @@ function step(before: Hold, { act, cents, final }: Operation): hold.HoldMove {
     return: () => hold.returnCapture(before, amount),
     release: () => hold.release(before),
     refund: () => hold.completeRefund(before, amount),
+    restore: () => hold.restoreRefund(before, amount),
   };
   try {
     return moves[act]();
@@ -53,16 +54,16 @@ describe('a hold', () => {
         for (const act of acts) {
           ({ hold: current, delta } = step(current, act));
           budget = hold.addToBudget(budget, delta);
-          const { held, capturing, captured, released, refunded } = current;
+          const { held, capturing, captured, released, refunded, restored } = current;
           expect(held.plus(capturing).plus(captured).plus(released).eq(amount)).toBe(true);
           expect([held, capturing, captured, released, refunded].every((part) => part.gte(0))).toBe(true);
-          expect(refunded.lte(captured)).toBe(true);
+          expect(refunded.lte(captured) && restored.lte(refunded) && restored.gte(0)).toBe(true);
           expect([budget.held.eq(held), budget.capturing.eq(capturing)]).toEqual([true, true]);
-          expect([budget.captured.eq(captured), budget.refunded.eq(refunded)]).toEqual([true, true]);
+          expect([budget.captured.eq(captured), budget.refunded.eq(restored)]).toEqual([true, true]);
           const available = hold.availableOf(LIMIT, budget);
           const spent = budget.held.plus(budget.capturing).plus(budget.captured).minus(budget.refunded);
           expect(available.plus(spent).eq(LIMIT)).toBe(true);
-          expect(available.eq(LIMIT.minus(amount).plus(released).plus(refunded))).toBe(true);
+          expect(available.eq(LIMIT.minus(amount).plus(released).plus(restored))).toBe(true);
         }
       }),
     );

@@ -17,7 +17,15 @@ export const NO_DELTA: BudgetDelta = { held: ZERO, capturing: ZERO, captured: ZE
 
 export function openHold(amount: Decimal, terms: Pick<Hold, 'mode' | 'maxCaptures'>): HoldMove {
   const { mode, maxCaptures } = terms;
-  const money = { amount, held: amount, capturing: ZERO, captured: ZERO, released: ZERO, refunded: ZERO };
+  const money = {
+    amount,
+    held: amount,
+    capturing: ZERO,
+    captured: ZERO,
+    released: ZERO,
+    refunded: ZERO,
+    restored: ZERO,
+  };
   return { hold: { ...money, mode, maxCaptures, captureCount: 0, ended: false }, delta: { ...NO_DELTA, held: amount } };
 }
 
@@ -67,10 +75,16 @@ export function release(hold: Hold): HoldMove {
   return { hold: released, delta: { ...NO_DELTA, held: rest.neg() } };
 }
 
-/** captured → refunded, when the rail reports the money returned: the total limit is restored by it. */
+/** captured → refunded: somebody who may say so reports the money returned. The limits stay used. */
 export function completeRefund(hold: Hold, amount: Decimal): HoldMove {
   demand(hold.refunded.plus(amount).lte(hold.captured), 'refund above what was captured');
-  return { hold: { ...hold, refunded: hold.refunded.plus(amount) }, delta: { ...NO_DELTA, refunded: amount } };
+  return { hold: { ...hold, refunded: hold.refunded.plus(amount) }, delta: NO_DELTA };
+}
+
+/** What was refunded counts against no limit any more: a rail has seen the money return. */
+export function restoreRefund(hold: Hold, amount: Decimal): HoldMove {
+  demand(hold.restored.plus(amount).lte(hold.refunded), 'restoring more than was refunded');
+  return { hold: { ...hold, restored: hold.restored.plus(amount) }, delta: { ...NO_DELTA, refunded: amount } };
 }
 
 /** When what is still held stops counting: `exp` while nothing is captured, then `settle_by`. Unix ms. */

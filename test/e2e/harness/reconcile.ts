@@ -17,14 +17,19 @@ const RULES: Readonly<Record<string, string>> = {
   'I9: each level holds what its holds say': `
     SELECT b.mandate_id AS row FROM budgets b LEFT JOIN LATERAL (
       SELECT coalesce(sum(h.held), 0) AS held, coalesce(sum(h.capturing), 0) AS capturing,
-             coalesce(sum(h.captured), 0) AS captured, coalesce(sum(h.refunded), 0) AS refunded
+             coalesce(sum(h.captured), 0) AS captured, coalesce(sum(h.restored), 0) AS refunded
       FROM holds h WHERE b.mandate_id = ANY (h.path)) s ON true
     WHERE (b.held, b.capturing, b.captured, b.refunded) IS DISTINCT FROM (s.held, s.capturing, s.captured, s.refunded)`,
   'I1: no level is over its limit': `
     SELECT m.mandate_id AS row FROM mandates m JOIN budgets b USING (mandate_id)
     WHERE b.held + b.capturing + b.captured - b.refunded > m.total_limit`,
   'a hold is made of its parts': `
-    SELECT hold_id AS row FROM holds WHERE held + capturing + captured + released <> amount`,
+    SELECT hold_id AS row FROM holds
+    WHERE held + capturing + captured + released <> amount OR refunded > captured OR restored > refunded`,
+  'limits have back what rails reported, no more': `
+    SELECT h.hold_id AS row FROM holds h
+      LEFT JOIN settlements s ON s.hold_id = h.hold_id AND s.action = 'refund' AND s.restored
+    GROUP BY h.hold_id, h.flow_id HAVING h.restored <> coalesce(sum(s.amount), 0)`,
   'each authorized decision has one artifact and one hold': `
     SELECT d.decision_id AS row FROM decisions d
       LEFT JOIN artifacts a USING (decision_id) LEFT JOIN holds h ON h.artifact_id = a.artifact_id

@@ -1,6 +1,7 @@
 import { type Decimal } from 'decimal.js';
 import {
   type OutcomeResult,
+  type OutcomeWitness,
   type OutcomeWord,
   type PendingSettlement,
   applyOutcome,
@@ -37,7 +38,7 @@ export function foldOutcome(
   const word = item.kind === 'outcome' ? item.claims.outcome : item.outcome;
   // Money that moved with another amount is neither the capture we granted nor none: unknown, and a person must look.
   const differs = item.kind === 'outcome' && word === 'completed' && !claimedAmount(item)?.eq(pending.amount);
-  const result = applyOutcome(pending, state.hold(row), differs ? 'unknown' : word);
+  const result = applyOutcome(pending, state.hold(row), differs ? 'unknown' : word, witnessOf(item));
   const opensCase = result.opensCase || differs;
   if (!result.applied && !opensCase) return answer(item, false, settlement.state, true);
   if (result.applied) applyResult(settlement, pending.amount, word, result, state);
@@ -93,7 +94,14 @@ function pendingOf(settlement: RecordedSettlement): PendingSettlement {
     action: settlement.action as PendingSettlement['action'],
     state: settlement.state as PendingSettlement['state'],
     amount: decimal(settlement.amount ?? '0'),
+    restored: settlement.restored,
   };
+}
+
+/** A rail that reports itself, or the rail the gate called. Silence is reported by nobody and completes nothing. */
+function witnessOf(item: OutcomeItem | ReportItem): OutcomeWitness {
+  const isRail = item.kind === 'outcome' ? item.by.kind === 'rail' : item.reporter !== null;
+  return isRail ? 'rail' : 'presenter';
 }
 
 /** Moves the settlement, and for a refund also what its capture has being given back. */
@@ -104,7 +112,7 @@ function applyResult(
   result: OutcomeResult,
   state: FoldState,
 ): void {
-  state.change({ ...settlement, state: result.state });
+  state.change({ ...settlement, state: result.state, restored: result.restored });
   const capture = settlement.refundOf === null ? undefined : state.settlement(settlement.refundOf);
   const wasPending = settlement.state === 'refunding' || settlement.state === 'unknown';
   if (capture === undefined || word === 'unknown' || !wasPending) return;

@@ -74,12 +74,12 @@ export class FoldState {
 
   /** A row this batch made is changed before it is written, one of an earlier batch is updated. */
   change(settlement: RecordedSettlement): void {
-    const { settlementId, attempt, state, refunding, refunded } = settlement;
+    const { settlementId, attempt, state, refunding, refunded, restored } = settlement;
     this.settlements.set(settlementId, settlement);
     const key = `${settlementId}/${attempt}`;
     const row = this.fresh.get(key);
     if (row === undefined) this.touched.add(settlementId);
-    else this.fresh.set(key, { ...row, state, refunding, refunded });
+    else this.fresh.set(key, { ...row, state, refunding, refunded, restored });
   }
 
   inserted(): SettlementRow[] {

@@ -66,7 +66,7 @@ export function recordSettlement(
     action: item.claims.action, actionId, presenter: item.by.partyId, presenterKind: item.by.kind,
     bodyHash: item.bodyHash, request: item.token,
     outcome, code, field, amount, currency, state: word, rail, refundOf: place.capture?.settlementId ?? null,
-    refunding: '0', refunded: '0',
+    refunding: '0', refunded: '0', restored: false,
     outcomeDueAtMs, claims, readSet, decisionHash, leafHash: leaf.leafHash, judgedAtMs,
   }; // prettier-ignore
   state.insert(recorded);

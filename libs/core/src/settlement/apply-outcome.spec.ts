@@ -4,7 +4,7 @@ import { holdOf, usd } from '../examples/settlement-example.js';
 import { addToBudget, availableOf, NO_DELTA } from '../hold.js';
 import { decimal, ZERO } from '../money.js';
 import { applyOutcome } from './apply-outcome.js';
-import type { Hold, OutcomeWord, SettlementAction, SettlementState } from './types.js';
+import type { Hold, OutcomeWitness, OutcomeWord, SettlementAction, SettlementState } from './types.js';
 
 const WORDS: readonly OutcomeWord[] = ['completed', 'failed', 'unknown', 'reversed', 'charged_back'];
 const AMOUNT = usd('12.50');
@@ -12,8 +12,15 @@ const taken = holdOf('12.50', { held: ZERO, capturing: AMOUNT, captureCount: 1 }
 const settled = holdOf('12.50', { held: ZERO, captured: AMOUNT, captureCount: 1, ended: true });
 const returned = holdOf('12.50');
 
-function apply(action: SettlementAction, state: SettlementState, hold: Hold, outcome: OutcomeWord) {
-  return applyOutcome({ action, state, amount: AMOUNT }, hold, outcome);
+function apply(
+  action: SettlementAction,
+  state: SettlementState,
+  hold: Hold,
+  outcome: OutcomeWord,
+  witness: OutcomeWitness = 'presenter',
+  restored = false,
+) {
+  return applyOutcome({ action, state, amount: AMOUNT, restored }, hold, outcome, witness);
 }
 
 /**
@@ -51,11 +58,25 @@ describe('applyOutcome', () => {
     expect([back.hold.held.toFixed(), back.hold.captureCount]).toEqual(['12.5', 0]);
   });
 
-  it('a refund restores the limit only when the rail reports it completed', () => {
-    expect(apply('refund', 'refunding', settled, 'completed').delta.refunded.toFixed()).toBe('12.5');
+  it('I1: a refund restores the limit only when the rail reports it completed, not when its presenter says so', () => {
+    const told = apply('refund', 'refunding', settled, 'completed', 'presenter');
+    expect(told).toMatchObject({ state: 'refunded', restored: false, delta: NO_DELTA });
+    expect([told.hold.refunded.toFixed(), told.hold.restored.toFixed()]).toEqual(['12.5', '0']);
+    const moved = apply('refund', 'refunding', settled, 'completed', 'rail');
+    expect(moved).toMatchObject({ state: 'refunded', restored: true });
+    expect([moved.delta.refunded.toFixed(), moved.hold.restored.toFixed()]).toEqual(['12.5', '12.5']);
     for (const word of ['failed', 'unknown', 'reversed'] as const) {
-      expect(apply('refund', 'refunding', settled, word).delta.refunded.isZero()).toBe(true);
+      expect(apply('refund', 'refunding', settled, word, 'rail').delta.refunded.isZero()).toBe(true);
     }
+  });
+
+  it('I1: the rail’s word after the presenter’s restores the limit, once', () => {
+    const refunded = { ...settled, refunded: AMOUNT };
+    const late = apply('refund', 'refunded', refunded, 'completed', 'rail');
+    expect(late).toMatchObject({ applied: true, state: 'refunded', restored: true, opensCase: false });
+    expect([late.delta.refunded.toFixed(), late.hold.refunded.toFixed()]).toEqual(['12.5', '12.5']);
+    const again = apply('refund', 'refunded', late.hold, 'completed', 'rail', true);
+    expect(again).toMatchObject({ applied: false, restored: true, delta: NO_DELTA });
   });
 
   it('silence moves nothing and never ends: unknown waits for a word of the rail', () => {

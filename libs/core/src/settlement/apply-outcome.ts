@@ -1,6 +1,6 @@
 import type { Decimal } from 'decimal.js';
-import { completeCapture, completeRefund, type HoldMove, NO_DELTA, returnCapture } from '../hold.js';
-import type { Hold, OutcomeResult, OutcomeWord, PendingSettlement, SettlementState } from './types.js';
+import { completeCapture, completeRefund, type HoldMove, NO_DELTA, restoreRefund, returnCapture } from '../hold.js';
+import type { Hold, OutcomeResult, OutcomeWitness, OutcomeWord, PendingSettlement, SettlementState } from './types.js';
 
 type Move = (hold: Hold, amount: Decimal) => HoldMove;
 
@@ -71,14 +71,24 @@ const OUTCOMES: Readonly<Record<PendingSettlement['action'], Readonly<Partial<Re
  * Applies what a rail or service reports to a settlement and its hold. The caller has verified who reports, and that
  * the amount reported is the one granted.
  *
+ * @param witness a completed refund gives the limits back only when a rail saw it: on the word of the service alone, it
+ *   and an agent could spend one limit again and again. The rail may say so later than the service.
  * @throws {InvariantError} `ERR_HOLD_IMPOSSIBLE`: the hold does not hold what the settlement says
  */
-export function applyOutcome(pending: PendingSettlement, hold: Hold, outcome: OutcomeWord): OutcomeResult {
+export function applyOutcome(
+  pending: PendingSettlement,
+  hold: Hold,
+  outcome: OutcomeWord,
+  witness: OutcomeWitness,
+): OutcomeResult {
   const { action, state, amount } = pending;
   const answer = (OUTCOMES[action][state] ?? NEVER_ASKED)[outcome];
-  if (typeof answer === 'string') {
-    return { applied: false, state, hold, delta: NO_DELTA, opensCase: answer === 'contradicts' };
-  }
-  const move = answer.move?.(hold, amount) ?? { hold, delta: NO_DELTA };
-  return { applied: true, state: answer.to, ...move, opensCase: answer.opensCase === true };
+  const after = typeof answer === 'string' ? state : answer.to;
+  const moved = (typeof answer === 'string' ? undefined : answer.move?.(hold, amount)) ?? { hold, delta: NO_DELTA };
+  const restores = !pending.restored && witness === 'rail' && after === 'refunded' && outcome === 'completed';
+  // A refund's own completion moves no level, so what restores is the whole change of the budgets.
+  const move = restores ? restoreRefund(moved.hold, amount) : moved;
+  const opensCase = typeof answer === 'string' ? answer === 'contradicts' : answer.opensCase === true;
+  const applied = typeof answer !== 'string' || restores;
+  return { applied, state: after, ...move, restored: pending.restored || restores, opensCase };
 }

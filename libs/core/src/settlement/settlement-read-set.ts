@@ -173,6 +173,7 @@ function freezeHold(hold: Hold): Json {
     captured: hold.captured.toFixed(),
     released: hold.released.toFixed(),
     refunded: hold.refunded.toFixed(),
+    restored: hold.restored.toFixed(),
     ...{ mode, max_captures: maxCaptures, capture_count: captureCount, ended },
   };
 }
@@ -185,6 +186,7 @@ function thawHold(value: read.JsonObject): Hold {
     captured: read.amount(value.captured, 'captured'),
     released: read.amount(value.released, 'released'),
     refunded: read.amount(value.refunded, 'refunded'),
+    restored: read.amount(value.restored, 'restored'),
     mode: read.word(value.mode, 'mode', ['single', 'partial', 'multi']),
     maxCaptures: read.number(value.max_captures, 'max_captures'),
     captureCount: read.number(value.capture_count, 'capture_count'),

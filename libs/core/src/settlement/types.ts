@@ -80,6 +80,8 @@ export interface Hold {
   readonly released: Decimal;
   /** Completed refunds, ≤ captured. */
   readonly refunded: Decimal;
+  /** Of them, what a rail reported and every level's limit therefore has back, ≤ refunded. */
+  readonly restored: Decimal;
   readonly mode: CaptureMode;
   readonly maxCaptures: number;
   /** Captures granted and not returned. */
@@ -186,7 +188,12 @@ export interface PendingSettlement {
   readonly action: SettlementAction;
   readonly state: SettlementState;
   readonly amount: Decimal;
+  /** Of a refund: the limit has it back. */
+  readonly restored: boolean;
 }
+
+/** Who saw the money: a registered rail, or only the service that asked for it to move. */
+export type OutcomeWitness = 'rail' | 'presenter';
 
 export interface OutcomeResult {
   /** False: the report changes nothing (a repeat, or a word that cannot follow this state) and is only recorded. */
@@ -194,6 +201,8 @@ export interface OutcomeResult {
   readonly state: SettlementState;
   readonly hold: Hold;
   readonly delta: BudgetDelta;
+  /** Of a refund: the limit has it back, by this report or one before. */
+  readonly restored: boolean;
   /** A person must look: money moved against what we decided. */
   readonly opensCase: boolean;
 }

@@ -65,6 +65,7 @@ CREATE TABLE holds (
   captured numeric(38,18) NOT NULL DEFAULT 0,
   released numeric(38,18) NOT NULL DEFAULT 0,
   refunded numeric(38,18) NOT NULL DEFAULT 0,
+  restored numeric(38,18) NOT NULL DEFAULT 0, -- of refunded: reported by a rail, so the limits have it back
   mode text NOT NULL,
   max_captures integer NOT NULL,
   capture_count integer NOT NULL DEFAULT 0,

@@ -25,6 +25,7 @@ CREATE TABLE settlements (
   refund_of uuid,             -- of a refund: its capture
   refunding numeric(38,18) NOT NULL DEFAULT 0, -- of a capture: being given back
   refunded numeric(38,18) NOT NULL DEFAULT 0,  -- of a capture: given back
+  restored boolean NOT NULL DEFAULT false,     -- of a refund: a rail reported it, so the limits have it back
   outcome_due_at timestamptz,
   claims text NOT NULL,       -- of the receipt, RFC 8785 form
   read_set text NOT NULL,

@@ -25,6 +25,8 @@ export interface IssuedArtifact {
   readonly captured: string;
   readonly released: string;
   readonly refunded: string;
+  /** Of them, what the limits have back. */
+  readonly restored: string;
   readonly mode: string;
   readonly maxCaptures: number;
   readonly captureCount: number;
@@ -59,6 +61,8 @@ export interface RecordedSettlement {
   /** Of a capture: what of it is being given back, and what was. */
   readonly refunding: string;
   readonly refunded: string;
+  /** Of a refund: the limits have it back. */
+  readonly restored: boolean;
   readonly decisionHash: Buffer;
   readonly leafHash: Buffer;
   readonly judgedAtMs: number;
@@ -82,7 +86,7 @@ const ARTIFACTS = statement(
   `SELECT a.artifact_id AS "artifactId", a.flow_id AS "flowId", a.agent_id AS "agentId", a.epoch, a.claims,
      a.claims_hash AS "claimsHash", a.status, d.leaf_hash AS "decisionLeafHash", h.hold_id AS "holdId",
      h.path::text[] AS path, h.counterparty_id AS "counterpartyId", h.audience, h.currency,
-     ${['h.amount', 'h.held', 'h.capturing', 'h.captured', 'h.released', 'h.refunded'].map(MONEY).join(', ')},
+     ${['h.amount', 'h.held', 'h.capturing', 'h.captured', 'h.released', 'h.refunded', 'h.restored'].map(MONEY).join(', ')},
      h.mode, h.max_captures AS "maxCaptures", h.capture_count AS "captureCount", h.ended,
      ${MS('h.expires_at')} AS "expiresAtMs", ${MS('h.settle_by')} AS "settleByMs", h.version
    FROM artifacts a
@@ -94,7 +98,7 @@ const ARTIFACTS = statement(
 const RECORDED_COLUMNS = `settlement_id AS "settlementId", flow_id AS "flowId", attempt, artifact_id AS "artifactId",
      action, action_id AS "actionId", presenter, body_hash AS "bodyHash", outcome, code, field,
      trim_scale(amount)::text AS amount, currency, claims, state, rail, refund_of AS "refundOf", ${MONEY('refunding')},
-     ${MONEY('refunded')}, decision_hash AS "decisionHash", leaf_hash AS "leafHash",
+     ${MONEY('refunded')}, restored, decision_hash AS "decisionHash", leaf_hash AS "leafHash",
      ${MS('judged_at')} AS "judgedAtMs"`;
 // Attempts under one id are retryable denials and at most one last word; only the newest decides. A refund brings the
 // capture it gives back.

@@ -30,6 +30,8 @@ export interface SettlementRow {
   /** Of a capture: what of it is being given back, and what was. */
   readonly refunding: string;
   readonly refunded: string;
+  /** Of a refund: the limits have it back. */
+  readonly restored: boolean;
   readonly outcomeDueAtMs: number | null;
   readonly claims: string;
   readonly readSet: string;
@@ -43,18 +45,18 @@ const INSERT_SETTLEMENTS = statement(
   `INSERT INTO settlements (settlement_id, flow_id, attempt, artifact_id, hold_id, action, action_id, presenter,
      body_hash, request, outcome, code, field, amount, currency, state, rail, refund_of, outcome_due_at, claims,
      read_set, decision_hash, leaf_hash, lane_id, judged_at, presenter_kind,
-     refunding, refunded)
+     refunding, refunded, restored)
    SELECT s.settlement_id, s.flow_id, s.attempt, s.artifact_id, s.hold_id, s.action, s.action_id, s.presenter,
      s.body_hash, s.request, s.outcome, s.code, s.field, s.amount::numeric, s.currency, s.state, s.rail, s.refund_of,
      s.outcome_due_at, s.claims, s.read_set, s.decision_hash, s.leaf_hash, $1::integer, s.judged_at,
-     s.presenter_kind, s.refunding::numeric, s.refunded::numeric
+     s.presenter_kind, s.refunding::numeric, s.refunded::numeric, s.restored = 1
    FROM unnest($2::uuid[], $3::uuid[], $4::smallint[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[],
      $10::bytea[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
      $18::text[], $19::uuid[], $20::timestamptz[], $21::text[], $22::text[], $23::bytea[], $24::bytea[],
-     $25::timestamptz[], $26::text[], $27::text[], $28::text[])
+     $25::timestamptz[], $26::text[], $27::text[], $28::text[], $29::smallint[])
      AS s (settlement_id, flow_id, attempt, artifact_id, hold_id, action, action_id, presenter, body_hash, request,
        outcome, code, field, amount, currency, state, rail, refund_of, outcome_due_at, claims, read_set,
-       decision_hash, leaf_hash, judged_at, presenter_kind, refunding, refunded)`,
+       decision_hash, leaf_hash, judged_at, presenter_kind, refunding, refunded, restored)`,
 );
 
 export function insertSettlementsWrite(laneId: number, rows: readonly SettlementRow[]): Write {
@@ -87,6 +89,7 @@ export function insertSettlementsWrite(laneId: number, rows: readonly Settlement
     texts(rows.map((row) => row.presenterKind)),
     texts(rows.map((row) => row.refunding)),
     texts(rows.map((row) => row.refunded)),
+    smallints(rows.map((row) => (row.restored ? 1 : 0))),
   ];
   return { statement: INSERT_SETTLEMENTS, values };
 }
@@ -98,13 +101,15 @@ export interface SettlementChange {
   readonly state: string;
   readonly refunding: string;
   readonly refunded: string;
+  readonly restored: boolean;
 }
 
 const UPDATE_SETTLEMENTS = statement(
   'settlement-update',
-  `UPDATE settlements AS s SET state = c.state, refunding = c.refunding::numeric, refunded = c.refunded::numeric
-   FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[])
-     AS c (settlement_id, attempt, state, refunding, refunded)
+  `UPDATE settlements AS s SET state = c.state, refunding = c.refunding::numeric, refunded = c.refunded::numeric,
+     restored = c.restored = 1
+   FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::smallint[])
+     AS c (settlement_id, attempt, state, refunding, refunded, restored)
    WHERE s.settlement_id = c.settlement_id AND s.attempt = c.attempt`,
 );
 
@@ -115,6 +120,7 @@ export function changeSettlementsWrite(changes: readonly SettlementChange[]): Wr
     texts(changes.map((change) => change.state)),
     texts(changes.map((change) => change.refunding)),
     texts(changes.map((change) => change.refunded)),
+    smallints(changes.map((change) => (change.restored ? 1 : 0))),
   ];
   return { statement: UPDATE_SETTLEMENTS, values };
 }
@@ -175,6 +181,7 @@ export interface HoldChange {
   readonly captured: string;
   readonly released: string;
   readonly refunded: string;
+  readonly restored: string;
   readonly captureCount: number;
   readonly endsAtMs: number;
   readonly ended: boolean;
@@ -183,11 +190,11 @@ export interface HoldChange {
 const UPDATE_HOLDS = statement(
   'settlement-update-holds',
   `UPDATE holds AS h SET held = c.held::numeric, capturing = c.capturing::numeric, captured = c.captured::numeric,
-     released = c.released::numeric, refunded = c.refunded::numeric, capture_count = c.capture_count,
-     ends_at = c.ends_at, ended = c.ended = 1, version = h.version + 1
-   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[],
-     $8::timestamptz[], $9::smallint[])
-     AS c (hold_id, held, capturing, captured, released, refunded, capture_count, ends_at, ended)
+     released = c.released::numeric, refunded = c.refunded::numeric, restored = c.restored::numeric,
+     capture_count = c.capture_count, ends_at = c.ends_at, ended = c.ended = 1, version = h.version + 1
+   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::integer[],
+     $9::timestamptz[], $10::smallint[])
+     AS c (hold_id, held, capturing, captured, released, refunded, restored, capture_count, ends_at, ended)
    WHERE h.hold_id = c.hold_id`,
 );
 
@@ -199,6 +206,7 @@ export function changeHoldsWrite(changes: readonly HoldChange[]): Write {
     texts(changes.map((change) => change.captured)),
     texts(changes.map((change) => change.released)),
     texts(changes.map((change) => change.refunded)),
+    texts(changes.map((change) => change.restored)),
     integers(changes.map((change) => change.captureCount)),
     timestamps(changes.map((change) => change.endsAtMs)),
     smallints(changes.map((change) => (change.ended ? 1 : 0))),
