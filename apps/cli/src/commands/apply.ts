@@ -34,6 +34,8 @@ interface Options {
 }
 
 const IDS_SHOWN = 4;
+/** Ids are shortened for people; `--json` has them whole. */
+const ID_CHARS = 20;
 const OPEN_SHOWN = 10;
 
 /** `spendgate apply`: declares parties, counterparties, policies and mandates; by two people once the domain decides. */
@@ -151,7 +153,8 @@ function show({ applied, request, rows }: Shown, json = false): void {
 
 function shorten(ids: readonly string[]): string {
   const rest = ids.length - IDS_SHOWN;
-  return ids.slice(0, IDS_SHOWN).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
+  const short = ids.slice(0, IDS_SHOWN).map((id) => (id.length > ID_CHARS ? `${id.slice(0, ID_CHARS)}…` : id));
+  return short.join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }
 
 /** Told while it can still be mended by one person: afterwards nobody could change anything. */

@@ -11,14 +11,16 @@ export interface IntentResult {
   readonly artifact: string | null;
 }
 
-/** Reads a door's answer. A denial carries its `decision`; a refusal carries the code only. */
+const DECIDED = ['authorized', 'denied', 'parked'] as const;
+
+/** Reads a door's answer: it names its outcome once there is a decision; a refusal carries the code only. */
 export function intentResult(jti: string, { status, body }: Answer): IntentResult {
   const text = (name: string): string | null => {
     const value = body[name];
     return typeof value === 'string' ? value : null;
   };
   const code = text('code');
-  const outcome = outcomeOf(status, text('decision') !== null);
+  const outcome = DECIDED.find((each) => each === body.outcome) ?? outcomeOf(status, text('decision') !== null);
   return { jti, outcome, code, artifact_id: text('artifact_id'), artifact: text('artifact') };
 }
 
@@ -28,7 +30,7 @@ export function acceptedResult(jti: string): IntentResult {
 }
 
 function outcomeOf(status: number, decided: boolean): IntentResult['outcome'] {
-  if (status === 200 || status === 201) return 'authorized';
+  if (status === 201) return 'authorized';
   if (status === 202) return decided ? 'parked' : 'accepted';
   return decided ? 'denied' : 'refused';
 }

@@ -7,7 +7,7 @@ const AT_ONCE = 64;
 /** Members that count leaves; a Merkle tree may have more of them than a JavaScript number can count exactly. */
 const LARGE_COUNT = /("(?:leaf_index|tree_size|size1|size2)"\s*:\s*)(\d{16,20})(?=\s*[,}])/g;
 
-export type Judge = (input: unknown) => CaseResult | Promise<CaseResult>;
+type Judge = (input: unknown) => CaseResult | Promise<CaseResult>;
 
 /**
  * Judges a text of cases, one JSON object a line, and prints one result a line in the same order. A line that is no JSON

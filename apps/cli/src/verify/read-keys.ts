@@ -21,7 +21,7 @@ export async function readKeySet(source: string): Promise<KeySet> {
 }
 
 /** @throws {StartError} naming the place */
-export function parseJson(text: string, place: string): unknown {
+function parseJson(text: string, place: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
