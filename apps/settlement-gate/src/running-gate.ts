@@ -14,9 +14,10 @@ export class RunningGate {
 
   constructor(private readonly parts: GateParts) {
     const { runtime, caller, managed, sweepLane, leafWriter } = parts;
-    const { pool, logger } = runtime;
+    const { pool, logger, clock } = runtime;
     const recallAfterMs = parts.numberOf('SPENDGATE_RAIL_TIMEOUT_MS') * RECALL_TIMEOUTS;
-    this.outcomes = new OutcomeSweep({ pool, decide: (items) => this.report(items), caller, managed, recallAfterMs });
+    const decide = (items: readonly ReportItem[]): Promise<void> => this.report(items);
+    this.outcomes = new OutcomeSweep({ pool, decide, caller, managed, recallAfterMs, clock });
     const holds = new HoldSweep(pool, leafWriter);
     const pauseMs = parts.numberOf('SPENDGATE_GATE_SWEEP_MS');
     this.sweepers = [

@@ -16,6 +16,7 @@ import {
 } from '@spendgate/testing';
 import { type GateParts, SIMULATED_RAIL, createGateParts } from './gate-parts.js';
 import { GATE_SETTINGS } from './gate.settings.js';
+import type { RailPort, RailReport } from './rails/rail-port.js';
 import { RunningGate } from './running-gate.js';
 
 const LONG_MS = 60_000;
@@ -81,6 +82,44 @@ describe('managed rails', () => {
     await ask(captureClaims(artifact, 'c', '5.00'));
     await until('unknown first', async () => (await stateOf(artifact)) === 'unknown');
     await until('captured by the late word', async () => (await stateOf(artifact)) === 'captured');
+  });
+
+  it('I12: a rail that answers after its time is heard, and one that never did is asked again under the same id', async () => {
+    await running.stop();
+    let asked: string[] = [];
+    let answer: ((report: RailReport) => void) | undefined;
+    const completed = (): RailReport => ({ outcome: 'completed', railReference: 'r', occurredAtMs: Date.now() });
+    const slow: RailPort = {
+      transfer: ({ transferId }) => {
+        asked.push(transferId);
+        return new Promise((resolve) => (answer = resolve));
+      },
+    };
+    gate = createGateParts(world.runtime, { rails: new Map([['slow', slow]]) });
+    running = new RunningGate(gate);
+    await inControlAct(world.database.pool, async (act) => {
+      const shop = { id: 'slow-shop', legalName: 'Slow', category: '5732', settlementServices: ['settler'] };
+      await recordCounterparties(act, [{ ...shop, rail: 'slow' }]);
+    });
+    const heard = await issueTestArtifact(world, { counterparty: 'slow-shop' });
+    const { settlementId } = await ask(captureClaims(heard, 'c', '5.00'));
+    await until('unknown after its time', async () => (await stateOf(heard)) === 'unknown');
+    answer?.(completed());
+    await until('captured by the late answer', async () => (await stateOf(heard)) === 'captured');
+    expect(new Set(asked)).toEqual(new Set([settlementId]));
+    asked = [];
+    const silent = await issueTestArtifact(world, { counterparty: 'slow-shop' });
+    const second = await ask(captureClaims(silent, 'c', '5.00'));
+    await until('unknown', async () => (await stateOf(silent)) === 'unknown');
+    const before = asked.length;
+    await running.start();
+    await until('asked again', () => Promise.resolve(asked.length > before));
+    answer?.(completed());
+    await until('captured by the second answer', async () => (await stateOf(silent)) === 'captured');
+    expect(new Set(asked)).toEqual(new Set([second.settlementId]));
+    await running.stop();
+    gate = createGateParts(world.runtime, { lateAfterMs: 400 });
+    running = new RunningGate(gate);
   });
 
   it('asks the rail again after a restart for what is still capturing, and money moves once', async () => {

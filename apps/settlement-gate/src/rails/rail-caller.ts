@@ -15,7 +15,7 @@ export interface ReportSink {
 
 /**
  * Asks managed rails to move granted money, after the commit, and reports what they say. A call that does not answer in
- * time is `unknown`: the money stays in capture until the rail's word.
+ * time is `unknown`: the money stays in capture until the rail's word, which is still heard when it comes late.
  */
 export class RailCaller {
   private readonly waiting: ManagedTransfer[] = [];
@@ -71,19 +71,33 @@ export class RailCaller {
   private async transfer(transfer: ManagedTransfer): Promise<void> {
     const port = this.rails.get(transfer.rail);
     if (port === undefined) return;
-    const report = await this.inTime(port.transfer(transfer));
-    await this.deliver(transfer.rail, transfer.transferId, report);
+    const { rail, transferId } = transfer;
+    // A rail that throws, at once or later, has not said that no money moved.
+    const answer = Promise.resolve()
+      .then(() => port.transfer(transfer))
+      .catch(() => this.unknown());
+    const report = await this.inTime(answer);
+    await this.deliver(rail, transferId, report ?? this.unknown());
+    if (report === undefined) void answer.then((late) => this.deliverLate(rail, transferId, late));
   }
 
-  /** A rail that throws has not said that no money moved. */
-  private async inTime(answer: Promise<RailReport>): Promise<RailReport> {
-    const unknown = (): RailReport => ({ outcome: 'unknown', railReference: null, occurredAtMs: this.clock.nowMs() });
+  private unknown(): RailReport {
+    return { outcome: 'unknown', railReference: null, occurredAtMs: this.clock.nowMs() };
+  }
+
+  /** The slot of this call is free again; a process that ends meanwhile asks the rail anew. */
+  private async deliverLate(rail: string, transferId: string, report: RailReport): Promise<void> {
+    if (!this.stopped && report.outcome !== 'unknown') await this.deliver(rail, transferId, report);
+  }
+
+  /** `undefined`: no answer in time. */
+  private async inTime(answer: Promise<RailReport>): Promise<RailReport | undefined> {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<RailReport>((resolve) => {
-      timer = setTimeout(() => resolve(unknown()), this.timeoutMs);
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), this.timeoutMs);
     });
     try {
-      return await Promise.race([answer.catch(unknown), late]);
+      return await Promise.race([answer, late]);
     } finally {
       clearTimeout(timer);
     }

@@ -35,6 +35,7 @@ CREATE TABLE settlements (
   judged_at timestamptz NOT NULL,
   PRIMARY KEY (settlement_id, flow_id, attempt));
 CREATE INDEX settlements_due ON settlements (outcome_due_at) WHERE state IN ('capturing', 'refunding');
+CREATE INDEX settlements_unknown ON settlements (rail, settlement_id) WHERE state = 'unknown';
 CREATE INDEX settlements_by_artifact ON settlements (artifact_id);
 
 CREATE TABLE settlement_outcomes (

@@ -29,6 +29,13 @@ const AWAITED = statement(
    ORDER BY s.outcome_due_at LIMIT $3`,
 );
 
+const UNKNOWN = statement(
+  'settlement-unknown',
+  `SELECT ${COLUMNS} FROM settlements s JOIN holds h ON h.hold_id = s.hold_id AND h.flow_id = s.flow_id
+   WHERE s.state = 'unknown' AND s.rail = ANY ($1::text[]) AND s.settlement_id > $2::uuid
+   ORDER BY s.settlement_id LIMIT $3`,
+);
+
 /** Settlements whose outcome is overdue, the longest waiting first. */
 export function readOverdueSettlements(db: Queryable, limit: number): Promise<AwaitedSettlement[]> {
   return query<AwaitedSettlement & Record<string, unknown>>(db, OVERDUE, [limit]);
@@ -43,6 +50,17 @@ export function readAwaitedSettlements(
 ): Promise<AwaitedSettlement[]> {
   if (rails.length === 0) return Promise.resolve([]);
   return query<AwaitedSettlement & Record<string, unknown>>(db, AWAITED, [texts(rails), olderThanMs, limit]);
+}
+
+/** Settlements of these rails whose outcome nobody knows, after `afterId` in id order. */
+export function readUnknownSettlements(
+  db: Queryable,
+  rails: readonly string[],
+  afterId: string,
+  limit: number,
+): Promise<AwaitedSettlement[]> {
+  if (rails.length === 0) return Promise.resolve([]);
+  return query<AwaitedSettlement & Record<string, unknown>>(db, UNKNOWN, [texts(rails), afterId, limit]);
 }
 
 // A loose scan of holds_ending: one index descent per root, whatever each tree holds.
