@@ -104,7 +104,10 @@ function namesArtifact(named: unknown, claims: ArtifactClaims): boolean {
   return named.id === claims.jti && named.hash === hashJsonText(claims);
 }
 
-/** Fail closed: a list that is not this domain's, not this one, unreadable or past its `exp` says nothing. */
+/** Seconds any copy of a status list is trusted, whatever it says itself: a revocation shows everywhere by then. */
+const STATUS_COPY_SECONDS_MAX = 60;
+
+/** Fail closed: a list that is not this domain's, not this one, unreadable, or a copy too old says nothing. */
 async function checkRevocation(claims: ArtifactClaims, given: ArtifactVerification): Promise<CheckOutcome> {
   const { uri, idx } = claims.status.status_list;
   if (given.statusList === undefined) {
@@ -124,6 +127,11 @@ async function checkRevocation(claims: ArtifactClaims, given: ArtifactVerificati
   }
   if (token.claims.sub !== uri)
     return failed('trust_unverifiable', `the status list is ${token.claims.sub}, not ${uri}`);
+  // Token Status List §5.1: `exp` ends the list, `ttl` the use of a copy, which is all there is offline.
+  const { iat, ttl } = token.claims;
+  const until = iat + Math.min(ttl, STATUS_COPY_SECONDS_MAX);
+  if (!(atMs < until * 1000))
+    return failed('trust_unverifiable', `this copy of the status list ended at ${utc(until)}`);
   const status = StatusList.decode(token.claims.status_list)?.get(idx);
   if (status === 'valid') return passed(`valid in the list of ${utc(token.claims.iat)}, entry ${idx}`);
   if (status === 'revoked') return failed('artifact_revoked', `entry ${idx}`);

@@ -213,6 +213,8 @@ describe('offline verification', () => {
   });
   it.each([
     ['past its exp', { exp: IAT + 60 }],
+    ['a copy at the end of its ttl, though not of its exp (Token Status List §5.1)', { iat: IAT + 30, ttl: 30 }],
+    ['a copy older than a minute, whatever ttl it claims', { iat: IAT, ttl: 3_600, exp: IAT + 3_600 }],
     ['of another address', { sub: 'https://spend.example/status/0/1' }],
     ['of another domain', { iss: 'urn:spendgate:other' }],
     ['too short', { status_list: StatusList.ofSize(4).encode() }],
@@ -222,6 +224,11 @@ describe('offline verification', () => {
       'trust_unverifiable',
       'revocation_state',
     ]);
+  });
+  it('A33: trusts a copy of the list until the last millisecond of its ttl', async () => {
+    const list = await statusList('valid', { iat: IAT, ttl: 60, exp: IAT + 3_600 });
+    expect(await failures({ statusList: list, atMs: AT_MS - 1 })).toEqual([null]);
+    expect(await failures({ statusList: list, atMs: AT_MS })).toEqual(['trust_unverifiable', 'revocation_state']);
   });
   it('A33: is trust_unverifiable when the status list is signed by the artifact key, or is not one', async () => {
     const forged = await statusList('valid', {}, artifactKey);
