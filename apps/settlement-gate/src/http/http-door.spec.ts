@@ -186,7 +186,25 @@ describe('reads', () => {
     for (const id of ['a', 'b']) await capture(artifact, id, '1.00');
     const path = `/v1/settlements?artifact=${artifact.id}`;
     expect((await get(path, world.domain.settler)).body).toMatchObject({ has_more: false, settlements: [{}, {}] });
-    expect((await get(path, rival)).body).toEqual({ settlements: [], has_more: false });
+    expect((await get(path, world.domain.agent('buyer'))).body).toMatchObject({ settlements: [{}, {}] });
+  });
+
+  it('A27: an artifact of others looks like none: 404 without Link or has_more, however much is settled', async () => {
+    const artifact = await issueTestArtifact(world, { amount: '100.00', maxCaptures: 200 });
+    const ids = Array.from({ length: 101 }, (_, index) => `c${index}`);
+    await Promise.all(ids.map((id) => capture(artifact, id, '0.10')));
+    const path = `/v1/settlements?artifact=${artifact.id}`;
+    const theirs = await get(path, rival);
+    expect([theirs.status, theirs.headers.get('link'), theirs.body['has_more']]).toEqual([404, null, undefined]);
+    const none = await get('/v1/settlements?artifact=0b5e2a1c-0000-4000-8000-00000000000a', rival);
+    expect(none).toMatchObject({ status: 404, body: theirs.body });
+    const mine = await get(path, world.domain.settler);
+    expect(mine.body).toMatchObject({ has_more: true });
+    const next = /<([^>]+)>/.exec(mine.headers.get('link') ?? '')?.[1] ?? '';
+    expect((await get(next, world.domain.settler)).body).toMatchObject({ settlements: [{}], has_more: false });
+    const empty = await issueTestArtifact(world);
+    const own = await get(`/v1/settlements?artifact=${empty.id}`, world.domain.settler);
+    expect(own.body).toEqual({ settlements: [], has_more: false });
   });
 });
 

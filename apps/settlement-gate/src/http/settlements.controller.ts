@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { isUuid, settlementId } from '@spendgate/codec';
-import { type SettlementView, listSettlements, readSettlement } from '@spendgate/store';
+import { type SettlementView, listSettlements, readArtifacts, readSettlement } from '@spendgate/store';
 import type { GateItem } from '../settling/gate-item.js';
 import { type Answer, NOT_FOUND, jsonAnswer } from './answers.js';
 import { type EdgeReply, type EdgeRequest, send } from './edge.js';
@@ -59,13 +59,19 @@ export class SettlementsController {
       reply,
       await this.read(request, async (caller) => {
         if (typeof artifact !== 'string' || !isUuid(artifact)) return NOT_FOUND;
-        const views = await listSettlements(this.edge.pool, artifact, cursorOf(cursor), PAGE + 1);
-        const seen = views.slice(0, PAGE).filter((view) => maySee(caller, view));
+        const views = await listSettlements(this.edge.pool, artifact, caller, cursorOf(cursor), PAGE + 1);
+        if (views.length === 0 && !(await this.isParty(caller, artifact))) return NOT_FOUND;
         const last = views.length > PAGE ? views[PAGE - 1] : undefined;
-        const settlements = await Promise.all(seen.map((view) => this.render(view)));
+        const settlements = await Promise.all(views.slice(0, PAGE).map((view) => this.render(view)));
         return jsonAnswer(200, { settlements, has_more: last !== undefined }, linkOf(artifact, last));
       }),
     );
+  }
+
+  /** Who sees no settlement learns that there are none only of an artifact of its own. */
+  private async isParty({ kind, id }: Caller, artifactId: string): Promise<boolean> {
+    const [artifact] = await readArtifacts(this.edge.pool, [artifactId]);
+    return kind === 'rail' ? false : (kind === 'agent' ? artifact?.agentId : artifact?.audience) === id;
   }
 
   private async read(request: EdgeRequest, act: (caller: Caller) => Promise<Answer>): Promise<Answer> {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type TestDatabase, startTestDatabase } from '@spendgate/testing';
 import { inTransaction } from '../transaction.js';
 import { readDecision, readDecisionsByIntent } from './decision-reads.js';
-import { listHeldArtifacts } from './held-artifacts.js';
+import { HELD_ARTIFACTS, listHeldArtifacts } from './held-artifacts.js';
 import { lockHotRows } from './lock-hot-rows.js';
 import { readMandateLevels } from './mandate-levels.js';
 import { readHotState, readJudged } from './read-hot-state.js';
@@ -172,5 +172,26 @@ describe('authorization SQL', () => {
     expect([await list({ agent: 'agent-b' }), await list({ audience: 'other' })]).toEqual([[], []]);
     expect(await list({ audience: 'settler' }, SOON_MS)).toEqual([]);
     expect(await listHeldArtifacts(database.pool, { audience: 'settler' }, null, held?.cursor ?? null, 10)).toEqual([]);
+  });
+
+  it.each([
+    ['audience', 'other', 'holds_of_audience'],
+    ['agent', 'agent-b', 'holds_of_flow'],
+  ] as const)('reads live holds of the caller’s own only: the list by %s walks its index', async (scope, id, index) => {
+    const client = await database.pool.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query('SET LOCAL enable_seqscan = off'); // a table of a spec is too small for the planner to care
+      const values = [id, null, null, null, null, 10];
+      await client.query(`PREPARE held AS ${HELD_ARTIFACTS[scope].text}`);
+      const { rows } = await client.query<Record<string, string>>(
+        `EXPLAIN EXECUTE held (${values.map((value) => (value === null ? 'NULL' : `'${value}'`)).join(', ')})`,
+      );
+      expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain(index);
+      await client.query('DEALLOCATE held');
+    } finally {
+      await client.query('ROLLBACK');
+      client.release();
+    }
   });
 });

@@ -40,21 +40,26 @@ interface HeldRow {
   hold_id: string;
 }
 
-// Walks holds_ending, which holds live rows only: the cost follows what is open, never the history.
-const HELD = statement(
-  'held-artifacts',
+// Each walks the live holds of its caller through an index of their own: the cost follows what the caller has open,
+// never what others have, nor the history.
+const held = (scope: string): string =>
   `SELECT h.artifact_id, h.flow_id, h.counterparty_id, h.audience, h.currency, trim_scale(h.held)::text AS held,
      trim_scale(h.capturing)::text AS capturing, trim_scale(h.captured)::text AS captured, h.settle_by, h.root_id,
      h.ends_at, h.hold_id
    FROM holds h
-   WHERE NOT h.ended AND h.held > 0 AND h.ends_at > clock_timestamp() AND ($1::text IS NULL OR h.audience = $1)
-     AND ($2::text IS NULL OR EXISTS (
-       SELECT 1 FROM artifacts a
-       WHERE a.artifact_id = h.artifact_id AND a.flow_id = h.flow_id AND a.agent_id = $2))
-     AND ($3::timestamptz IS NULL OR h.settle_by < $3)
-     AND ($4::uuid IS NULL OR (h.root_id, h.ends_at, h.hold_id) > ($4, $5::timestamptz, $6::uuid))
-   ORDER BY h.root_id, h.ends_at, h.hold_id LIMIT $7`,
-);
+   WHERE NOT h.ended AND ${scope} AND h.held > 0 AND h.ends_at > clock_timestamp()
+     AND ($2::timestamptz IS NULL OR h.settle_by < $2)
+     AND ($3::uuid IS NULL OR (h.root_id, h.ends_at, h.hold_id) > ($3, $4::timestamptz, $5::uuid))
+   ORDER BY h.root_id, h.ends_at, h.hold_id LIMIT $6`;
+/** By scope; exported for the spec that looks at their plans. */
+export const HELD_ARTIFACTS = {
+  audience: statement('held-artifacts-of-audience', held('h.audience = $1')),
+  // A flow is its mandate's, and a mandate its agent's.
+  agent: statement(
+    'held-artifacts-of-agent',
+    held('h.flow_id IN (SELECT mandate_id FROM mandates WHERE agent_id = $1)'),
+  ),
+} as const;
 
 /** @param settleByBeforeMs Unix ms; `null`: all. @param limit rows at most; ask for one more to learn if more follow. */
 export async function listHeldArtifacts(
@@ -64,9 +69,9 @@ export async function listHeldArtifacts(
   after: HeldCursor | null,
   limit: number,
 ): Promise<HeldArtifact[]> {
-  const rows = await query<HeldRow>(db, HELD, [
-    'audience' in scope ? scope.audience : null,
-    'agent' in scope ? scope.agent : null,
+  const [text, owner] = 'audience' in scope ? [HELD_ARTIFACTS.audience, scope.audience] : [HELD_ARTIFACTS.agent, scope.agent];
+  const rows = await query<HeldRow>(db, text, [
+    owner,
     settleByBeforeMs === null ? null : new Date(settleByBeforeMs),
     after?.rootId ?? null,
     after === null ? null : new Date(after.endsAtMs),

@@ -30,7 +30,16 @@ CREATE TABLE decisions (
   judged_at timestamptz NOT NULL,
   PRIMARY KEY (decision_id, flow_id));
 CREATE UNIQUE INDEX decisions_by_intent ON decisions (intent_id, attempt, flow_id);
-CREATE INDEX decisions_parked ON decisions (flow_id, parked_until) WHERE outcome = 'parked';
+
+-- An intent while it waits. Decisions are insert-only, so what waits now would be found among all that ever waited.
+CREATE TABLE parked_intents (
+  flow_id uuid,
+  intent_id uuid,
+  decision_id uuid NOT NULL, -- by which it waits
+  lane_id integer NOT NULL,  -- whose owner ends it
+  parked_until timestamptz NOT NULL,
+  PRIMARY KEY (flow_id, intent_id));
+CREATE INDEX parked_intents_due ON parked_intents (lane_id, parked_until);
 
 CREATE TABLE artifacts (
   artifact_id uuid,
@@ -75,5 +84,7 @@ CREATE TABLE holds (
   ended boolean NOT NULL DEFAULT false,
   version integer NOT NULL DEFAULT 0,
   PRIMARY KEY (hold_id, flow_id));
-CREATE INDEX holds_ending ON holds (root_id, ends_at) WHERE NOT ended;`;
+CREATE INDEX holds_ending ON holds (root_id, ends_at) WHERE NOT ended;
+CREATE INDEX holds_of_audience ON holds (audience, root_id) WHERE NOT ended; -- narrow: equal keys are stored once
+CREATE INDEX holds_of_flow ON holds (flow_id) WHERE NOT ended;`;
 }

@@ -1,4 +1,4 @@
-import { type Queryable, query, statement } from '../statement.js';
+import { type Queryable, type Statement, query, statement } from '../statement.js';
 
 /** A settlement as its readers see it. Amounts: decimal text, major units. */
 export interface SettlementView {
@@ -37,11 +37,29 @@ const VIEW = `SELECT s.settlement_id AS "settlementId", s.attempt, s.flow_id AS 
      ${MS('s.judged_at')} AS "judgedAtMs", a.audience, a.agent_id AS "agentId"
    FROM settlements s LEFT JOIN artifacts a ON a.artifact_id = s.artifact_id AND a.flow_id = s.flow_id`;
 const BY_ID = statement('settlement-view', `${VIEW} WHERE s.settlement_id = $1 ORDER BY s.attempt DESC LIMIT 1`);
-const BY_ARTIFACT = statement(
-  'settlement-views-of-artifact',
-  `${VIEW} WHERE s.artifact_id = $1 AND (s.settlement_id, s.attempt) > ($2::uuid, $3::smallint)
-   ORDER BY s.settlement_id, s.attempt LIMIT $4`,
-);
+/** Whose settlements: an agent's own, a service's audience and what it asked itself, what a rail moves. */
+export interface SettlementReader {
+  readonly kind: 'agent' | 'settlement_service' | 'rail';
+  readonly id: string;
+}
+
+// In the query, so that pages, cursor and has_more speak of the reader's rows only.
+const MAY_SEE: Readonly<Record<SettlementReader['kind'], string>> = {
+  agent: 'a.agent_id = $5',
+  settlement_service: '(a.audience = $5 OR s.presenter = $5)',
+  rail: 's.rail = $5',
+};
+const byArtifact = (kind: SettlementReader['kind']): Statement =>
+  statement(
+    `settlement-views-of-artifact-for-${kind}`,
+    `${VIEW} WHERE s.artifact_id = $1 AND (s.settlement_id, s.attempt) > ($2::uuid, $3::smallint) AND ${MAY_SEE[kind]}
+     ORDER BY s.settlement_id, s.attempt LIMIT $4`,
+  );
+const BY_ARTIFACT = {
+  agent: byArtifact('agent'),
+  settlement_service: byArtifact('settlement_service'),
+  rail: byArtifact('rail'),
+} as const;
 
 /** The newest attempt under an id. */
 export async function readSettlement(db: Queryable, settlementId: string): Promise<SettlementView | undefined> {
@@ -55,15 +73,17 @@ export interface SettlementCursor {
   readonly attempt: number;
 }
 
+/** Those of an artifact that its reader may see, in the order of their ids. */
 export function listSettlements(
   db: Queryable,
   artifactId: string,
+  reader: SettlementReader,
   after: SettlementCursor | null,
   limit: number,
 ): Promise<SettlementView[]> {
   const from = after ?? { settlementId: NIL, attempt: -1 };
-  const values = [artifactId, from.settlementId, from.attempt, limit];
-  return query<SettlementView & Record<string, unknown>>(db, BY_ARTIFACT, values);
+  const values = [artifactId, from.settlementId, from.attempt, limit, reader.id];
+  return query<SettlementView & Record<string, unknown>>(db, BY_ARTIFACT[reader.kind], values);
 }
 
 /** What a stored settlement was decided from and what came out: all a recomputation needs. */
