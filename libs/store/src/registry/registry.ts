@@ -35,15 +35,23 @@ interface Found {
   readonly mandates: Map<string, RegisteredMandate | 'unknown'>;
 }
 
+/** The policies in force at one control epoch; never one without the other. */
+interface Standing {
+  readonly epoch: bigint;
+  readonly policies: ReadonlyMap<string, ActivePolicy>;
+}
+
 /**
  * Facts no lock guards: who exists, with which keys, mandates and policies. Cached per control epoch.
  *
  * The cache can never turn a deny into an allow: the deciding transaction reads the epoch after its locks (`check`),
- * and every act that changes a fact raises it before it returns.
+ * and every act that changes a fact raises it before it returns. Loads overlap and may arrive in any order: one that is
+ * older than an epoch already seen is thrown away, or its facts would pass as those of the newer epoch.
  */
 export class Registry {
-  private epoch = -1n;
-  private policies: ReadonlyMap<string, ActivePolicy> = new Map();
+  private standing: Standing | null = null;
+  /** The highest epoch any load or check has met; the cache never goes back behind it. */
+  private highest = -1n;
   private readonly keys = new Recent<RegisteredKey>(ENTRIES_MAX);
   private readonly parties = new Recent<PartyFacts>(ENTRIES_MAX);
   private readonly counterparties = new Recent<RegisteredCounterparty>(ENTRIES_MAX);
@@ -58,17 +66,16 @@ export class Registry {
    */
   async at(needs: RegistryNeeds): Promise<RegistryFacts> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-      const { epoch, policies } = this;
+      const { standing } = this;
       const found = this.cached(needs);
       const missing = missingOf(needs, found);
-      if (epoch >= 0n && missing === null) return factsOf(epoch, policies, found);
-      const loaded = await this.load(missing ?? {}, epoch);
-      if (loaded.epoch !== this.epoch) this.restart(loaded);
-      this.keep(loaded);
-      if (loaded.epoch !== epoch) continue; // what was found is of another epoch: begin again
-      return factsOf(epoch, policies, merge(found, loaded));
+      if (standing !== null && missing === null) return factsOf(standing, found);
+      const loaded = await this.load(missing ?? {}, standing?.epoch ?? null);
+      this.accept(loaded);
+      if (loaded.epoch !== standing?.epoch) continue; // what was found is of another epoch: begin again
+      return factsOf(standing, merge(found, loaded));
     }
-    throw new RegistryMoved(this.epoch, this.epoch + 1n);
+    throw new RegistryMoved(this.highest, this.highest + 1n);
   }
 
   /**
@@ -83,20 +90,28 @@ export class Registry {
   /** The same, when the caller read `domain.control_epoch` with its own statement after the locks. */
   checkEpoch(facts: RegistryFacts, epoch: bigint): void {
     if (epoch === facts.epoch) return;
-    this.forget();
+    if (epoch > this.highest) this.highest = epoch;
+    if (this.standing !== null && this.standing.epoch < epoch) this.forget(); // else somebody has loaded it meanwhile
     throw new RegistryMoved(facts.epoch, epoch);
   }
 
   /** Drops everything cached. */
   forget(): void {
-    this.epoch = -1n;
+    this.standing = null;
     for (const cache of [this.keys, this.parties, this.counterparties, this.mandates]) cache.clear();
   }
 
-  private restart({ epoch, policies }: Loaded): void {
-    this.forget();
-    this.epoch = epoch;
-    if (policies !== null) this.policies = new Map(policies.map((each) => [each.policyId, each]));
+  /** Keeps what was loaded, unless it is of an epoch left behind or cannot stand without policies nobody has. */
+  private accept(loaded: Loaded): void {
+    const { epoch, policies } = loaded;
+    if (epoch < this.highest) return;
+    if (this.standing?.epoch !== epoch) {
+      if (policies === null) return; // asked for none, and the epoch was forgotten meanwhile
+      this.forget();
+      this.standing = { epoch, policies: new Map(policies.map((each) => [each.policyId, each])) };
+      this.highest = epoch;
+    }
+    this.keep(loaded);
   }
 
   private cached(needs: RegistryNeeds): Found {
@@ -124,7 +139,7 @@ export class Registry {
   }
 
   /** One snapshot: the epoch and the rows of the same instant. Policies come along when the epoch is a new one. */
-  private load(missing: RegistryNeeds, known: bigint): Promise<Loaded> {
+  private load(missing: RegistryNeeds, known: bigint | null): Promise<Loaded> {
     return inTransaction(this.pool, async (tx) => {
       await tx.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
       const epoch = await readControlEpoch(tx);
@@ -192,7 +207,7 @@ function merge(found: Found, loaded: Loaded): Found {
   return found;
 }
 
-function factsOf(epoch: bigint, policies: ReadonlyMap<string, ActivePolicy>, found: Found): RegistryFacts {
+function factsOf({ epoch, policies }: Standing, found: Found): RegistryFacts {
   return {
     epoch,
     key: (kid) => found.keys.get(kid),
