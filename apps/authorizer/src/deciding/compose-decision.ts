@@ -1,6 +1,13 @@
 import { statusListUri, statusPlace } from '@spendgate/artifact';
 import { artifactId, canonicalize, encodeLeaf, holdId, sha256 } from '@spendgate/codec';
-import { type AdmissionDecision, type Intent, InvariantError, artifactClaims } from '@spendgate/core';
+import {
+  type AdmissionDecision,
+  type Intent,
+  InvariantError,
+  artifactClaims,
+  formatMoney,
+  parseMoney,
+} from '@spendgate/core';
 import type { ArtifactRow, DecisionRow, HoldRow, LeafRow, OutboxRow, SaltSource } from '@spendgate/store';
 import type { DecidedIntent } from './decided-intent.js';
 import { artifactEvent, decisionEvent, transitionEvents } from '../publishing/outbox-events.js';
@@ -36,6 +43,14 @@ export function decisionText(intent: Intent, decision: AdmissionDecision, readSe
   );
 }
 
+/** What was asked, also when it was denied, so that the books of an agent add up; `null` where no amount can be read. */
+function askedAmount({ intent, facts, result }: DecidedIntent): string | null {
+  if (result.decision.terms !== null) return result.decision.terms.amount;
+  const { currencies } = facts.rules;
+  const money = parseMoney(intent.amountText, intent.currency, currencies);
+  return typeof money === 'string' ? null : formatMoney(money, currencies);
+}
+
 /** Turns one decision of core into rows. Equal arguments and salts give equal bytes. */
 export function composeDecision(decided: DecidedIntent, naming: Naming): ComposedDecision {
   const { candidate, intent, facts, result } = decided;
@@ -47,14 +62,14 @@ export function composeDecision(decided: DecidedIntent, naming: Naming): Compose
     decisionId: decided.decisionId,
     flowId: intent.mandate,
     intentId: intent.intentId,
-    attempt: 0,
+    attempt: decided.waiting === null ? 0 : decided.waiting.attempt + 1,
     laneOffset: candidate.record.offset,
     agentId: intent.agent,
     bodyHash: candidate.bodyHash,
     outcome: result.decision.outcome,
     code: result.decision.code,
     field: result.decision.field,
-    amount: result.decision.terms?.amount ?? null,
+    amount: askedAmount(decided),
     currency: intent.currency,
     counterpartyId: intent.counterparty,
     request: candidate.jws,
@@ -62,7 +77,7 @@ export function composeDecision(decided: DecidedIntent, naming: Naming): Compose
     rulesVersion: facts.rules.rulesVersion,
     decisionHash,
     leafHash: leaf.leafHash,
-    supersedes: null,
+    supersedes: decided.waiting?.decisionId ?? null,
     artifactId: issued?.artifact.artifactId ?? null,
     parkedUntilMs: result.decision.parkedUntilMs,
     appendedAtMs: facts.appendedAtMs,
@@ -152,6 +167,7 @@ function leafOf(decided: DecidedIntent, decisionHash: Buffer, issued: Issued | n
     agent_kid: candidate.kid,
     mandate: intent.mandate,
     policy: policy === null ? null : { id: policy.policyId, version: policy.version, set_hash: policy.setHash },
+    supersedes: decided.waiting?.decisionId ?? null,
     outcome: decision.outcome,
     code: decision.code,
     field: decision.field,
