@@ -48,7 +48,7 @@ function askedAmount({ intent, facts, result }: DecidedIntent): string | null {
   if (result.decision.terms !== null) return result.decision.terms.amount;
   const { currencies } = facts.rules;
   const money = parseMoney(intent.amountText, intent.currency, currencies);
-  return typeof money === 'string' ? null : formatMoney(money, currencies);
+  return typeof money === 'string' ? null : formatMoney(money.amount, money.currency, currencies);
 }
 
 /** Turns one decision of core into rows. Equal arguments and salts give equal bytes. */
