@@ -69,7 +69,8 @@ export async function listHeldArtifacts(
   after: HeldCursor | null,
   limit: number,
 ): Promise<HeldArtifact[]> {
-  const [text, owner] = 'audience' in scope ? [HELD_ARTIFACTS.audience, scope.audience] : [HELD_ARTIFACTS.agent, scope.agent];
+  const [text, owner] =
+    'audience' in scope ? [HELD_ARTIFACTS.audience, scope.audience] : [HELD_ARTIFACTS.agent, scope.agent];
   const rows = await query<HeldRow>(db, text, [
     owner,
     settleByBeforeMs === null ? null : new Date(settleByBeforeMs),
