@@ -29,12 +29,6 @@ export const AUTHORIZER_SETTINGS = {
     max: 10_000_000,
     about: 'intents of one mandate at once',
   }),
-  SPENDGATE_SOURCE_REQUESTS_PER_SECOND: setting.integer({
-    default: 2_000,
-    min: 1,
-    max: 1_000_000,
-    about: 'requests per second of one network address at the HTTP door, before any signature is looked at',
-  }),
   SPENDGATE_REFUSAL_EVENTS_PER_SECOND: setting.integer({
     default: 200,
     min: 1,
@@ -46,6 +40,12 @@ export const AUTHORIZER_SETTINGS = {
     min: 1,
     max: 86_400,
     about: 'seconds from an intent to the end of its artifact, when nothing else ends it sooner',
+  }),
+  SPENDGATE_PARKED_SWEEP_MS: setting.integer({
+    default: 1_000,
+    min: 10,
+    max: 60_000,
+    about: 'milliseconds between two looks for parked intents whose wait is over',
   }),
   SPENDGATE_DECISION_WAIT_SECONDS_MAX: setting.integer({
     default: 30,

@@ -1,6 +1,6 @@
 import { InvariantError } from '@spendgate/core';
 import type { Runtime } from '@spendgate/messaging';
-import { type Clock, TokenBuckets } from '@spendgate/platform';
+import type { Clock } from '@spendgate/platform';
 import type { Pool } from '@spendgate/store';
 import { type AuthorizerParts, publicUrlOf } from '../authorizer-parts.js';
 import { DecisionAnswers } from './decision-answers.js';
@@ -14,8 +14,6 @@ export interface Door {
   readonly pool: Pool;
   readonly clock: Clock;
   readonly issuer: string;
-  /** Per network address, before anything is decoded. */
-  readonly sources: TokenBuckets;
   readonly reads: SignedReads;
   readonly submit: SubmitIntent;
   readonly answers: DecisionAnswers;
@@ -30,12 +28,10 @@ export function createDoor(runtime: Runtime, parts: AuthorizerParts): Door {
     throw new InvariantError('ERR_KEY_MISSING', 'the authorizer was given no decision or no artifact key');
   }
   const answers = new DecisionAnswers(pool, issuer, { decision, artifact });
-  const perSecond = Number(settings['SPENDGATE_SOURCE_REQUESTS_PER_SECOND']);
   return {
     pool,
     clock,
     issuer,
-    sources: new TokenBuckets({ perSecond, burst: perSecond }),
     reads: new SignedReads(registry, clock, publicUrlOf(settings)),
     submit: new SubmitIntent({ pool, registry, clock, transport, waiters: parts.waiters, answers, issuer }),
     answers,

@@ -3,7 +3,7 @@ import { intentId, isUuid } from '@spendgate/codec';
 import { readAgentMandates, readDecisionsByIntent } from '@spendgate/store';
 import { DOOR, type Door } from './door.js';
 import { type EdgeReply, type EdgeRequest, headerOf, send } from './edge.js';
-import { NOT_FOUND, jsonAnswer, problemOf } from './problem.js';
+import { NOT_FOUND, jsonAnswer } from './problem.js';
 
 const JTI = /^[A-Za-z0-9._~:-]{1,128}$/;
 
@@ -14,9 +14,7 @@ export class PaymentIntentsController {
   /** One signed intent, `application/jwt`. 202, or the decision with `Prefer: wait=N` (RFC 7240 §4.3). */
   @Post()
   async submit(@Req() request: EdgeRequest, @Res() reply: EdgeReply): Promise<void> {
-    const { sources, clock, submit, waitSecondsMax } = this.door;
-    const waitMs = sources.take(request.ip, clock.nowMs());
-    if (waitMs > 0) return send(reply, problemOf('rate_limited'));
+    const { submit, waitSecondsMax } = this.door;
     const type = headerOf(request, 'content-type')?.split(';')[0]?.trim().toLowerCase();
     if (type !== 'application/jwt' || !Buffer.isBuffer(request.body)) return send(reply, UNSUPPORTED);
     const answer = await submit.execute({

@@ -19,6 +19,12 @@ export const PROCESS_SETTINGS = {
   }),
   SPENDGATE_HOST: setting.text({ default: '127.0.0.1', about: 'address the HTTP port listens on' }),
   SPENDGATE_PORT: setting.integer({ default: 8080, min: 0, max: 65_535, about: 'HTTP port; 0: any free one' }),
+  SPENDGATE_SOURCE_REQUESTS_PER_SECOND: setting.integer({
+    default: 2_000,
+    min: 1,
+    max: 1_000_000,
+    about: 'requests per second of one network address at the HTTP port, before any signature is looked at',
+  }),
   SPENDGATE_PUBLIC_URL: setting.url({ about: 'how clients address this port; absent: http://HOST:PORT' }),
   SPENDGATE_KEY_PASSPHRASE: setting.secret({ about: 'opens and seals the key files; better as …_FILE' }),
   SPENDGATE_LOG_LEVEL: setting.text({ default: 'info', oneOf: LOG_LEVELS, about: LOG_LEVELS.join(', ') }),

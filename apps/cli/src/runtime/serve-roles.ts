@@ -1,14 +1,12 @@
 import { type DynamicModule, type LoggerService, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Runtime, SpendgateTransport, connectTransport } from '@spendgate/messaging';
 import type { Logger } from '@spendgate/platform';
 import { HealthController, RUNTIME } from './health.controller.js';
+import { HTTP_LIMITS, countSources, httpAdapter } from './http-guard.js';
 import type { OpenRuntime } from './open-runtime.js';
 import { ROLES, type Role } from './roles.js';
-
-/** Largest HTTP body in bytes; the doors refuse earlier by the kind of object. */
-const BODY_BYTES_MAX = 1_048_576;
 
 /** The roles of one process under one Nest application. */
 @Module({})
@@ -30,12 +28,14 @@ class ProcessModule {
  */
 export async function serveRoles(roles: readonly Role[], open: OpenRuntime): Promise<string> {
   const { runtime, settings, shutdown } = open;
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_BYTES_MAX, trustProxy: false });
+  const { SPENDGATE_DECISION_WAIT_SECONDS_MAX: waitSeconds } = settings; // of the authorizer, where it is served
+  const adapter = httpAdapter(HTTP_LIMITS, typeof waitSeconds === 'number' ? waitSeconds * 1_000 : 0);
   const app = await NestFactory.create<NestFastifyApplication>(ProcessModule.of(roles, runtime), adapter, {
     logger: quietly(runtime.logger),
     bodyParser: false,
     abortOnError: false,
   });
+  countSources(app, runtime.clock, settings.SPENDGATE_SOURCE_REQUESTS_PER_SECOND);
   acceptTokens(app);
   connectTransport(app, new SpendgateTransport(runtime.transport, runtime.logger));
   shutdown.add('doors and topic handlers', () => app.close());
