@@ -9,6 +9,7 @@ import { type Committed, decideInTransaction } from './deciding/decide-in-transa
 import { evaluatePolicies, needsOf } from './deciding/facts.js';
 import { decodeIntent } from './intake/decode-intent.js';
 import { verifyIntents } from './intake/verify-intents.js';
+import { publishCommitted } from './publishing/publish-committed.js';
 
 /** Control acts that may come between one batch's facts and its locks before it is given back to the transport. */
 const REDOS_MAX = 20;
@@ -24,7 +25,18 @@ export class AuthorizeBatch {
   constructor(private readonly parts: AuthorizerParts) {}
 
   /** @throws {DependencyError} nothing of the rest is committed: the transport delivers it again */
-  async execute(batch: RecordBatch): Promise<void> {
+  execute(batch: RecordBatch): Promise<void> {
+    return this.parts.turns.take(batch.lane, async () => {
+      try {
+        await this.decideAndPublish(batch);
+      } catch (error) {
+        this.parts.progress.doubt(batch.lane); // the lane may have another turn before it is acquired again
+        throw error;
+      }
+    });
+  }
+
+  private async decideAndPublish(batch: RecordBatch): Promise<void> {
     await this.takeOver(batch.lane);
     let publishing = Promise.resolve();
     try {
@@ -34,7 +46,7 @@ export class AuthorizeBatch {
         at += slice.records.length;
         // Signing and sending one slice goes on beside deciding the next; the order of the lane is kept.
         const before = publishing;
-        publishing = before.then(() => this.publish(batch.lane, committed));
+        publishing = before.then(() => publishCommitted(this.parts, batch.lane, committed));
         publishing.catch(() => undefined); // seen when it is awaited; until then it is nobody's unhandled rejection
         await before;
       }
@@ -53,16 +65,17 @@ export class AuthorizeBatch {
    * Ends a record whose handling is a defect of ours, alone in its batch: `internal_denied`, with a dead letter as
    * evidence. No id is occupied, so the sender may ask again with the same key once the defect is mended.
    */
-  async endDefect({ record, lane }: Pick<RecordDefect, 'record' | 'lane'>): Promise<void> {
-    const { deadLetters, registry, progress, decide } = this.parts;
-    const { refusal } = refuse(record, 'internal_denied');
-    await deadLetters.report(record, refusal.code);
-    const slice = { lane, first: record.offset, last: record.offset, intents: [], refusals: [refusal] };
-    const facts = await registry.at({});
-    await this.publish(
-      lane,
-      await decideInTransaction({ ...slice, facts, publishedThrough: progress.through(lane) }, decide),
-    );
+  endDefect({ record, lane }: Pick<RecordDefect, 'record' | 'lane'>): Promise<void> {
+    const { deadLetters, registry, progress, decide, turns } = this.parts;
+    return turns.take(lane, async () => {
+      const { refusal } = refuse(record, 'internal_denied');
+      await deadLetters.report(record, refusal.code);
+      const offsets = { first: record.offset, last: record.offset };
+      const facts = await registry.at({});
+      const publishedThrough = progress.through(lane);
+      const slice = { lane, offsets, intents: [], refusals: [refusal], facts, publishedThrough };
+      await publishCommitted(this.parts, lane, await decideInTransaction(slice, decide));
+    });
   }
 
   private async decide(batch: RecordBatch): Promise<Committed> {
@@ -95,8 +108,7 @@ export class AuthorizeBatch {
       decideInTransaction(
         {
           lane: batch.lane,
-          first: offsetAt(batch, 0),
-          last: offsetAt(batch, batch.records.length - 1),
+          offsets: { first: offsetAt(batch, 0), last: offsetAt(batch, batch.records.length - 1) },
           intents: [...answers.values()].flatMap((each) => (each.ok ? [each.value] : [])),
           refusals,
           facts,
@@ -150,21 +162,6 @@ export class AuthorizeBatch {
       if (unreadable) await this.parts.deadLetters.report(record, code, field ?? undefined);
     }
   }
-
-  private async publish(lane: LaneLease, committed: Committed): Promise<void> {
-    const { metrics, publisher, waiters, renderFromMemory } = this.parts;
-    await metrics.wall('authorizer_publish', () =>
-      publisher.publish(lane, committed.events, renderFromMemory(committed)),
-    );
-    this.parts.progress.published(lane, committed.nextOutboxSeq);
-    waiters.wake(committed.decisions.map(({ decision }) => decision.intentId));
-    waiters.wake(committed.refusals.map(({ record }) => placeName(record)));
-  }
-}
-
-/** What the HTTP door waits for beside the intent id: the place its record got. */
-export function placeName({ topic, partition, offset }: { topic: string; partition: number; offset: bigint }): string {
-  return `${topic}/${partition}@${offset}`;
 }
 
 function offsetAt(batch: RecordBatch, index: number): bigint {

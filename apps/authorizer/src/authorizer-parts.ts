@@ -14,6 +14,7 @@ import type { Committed, DecideOptions } from './deciding/decide-in-transaction.
 import { DecisionWaiters } from './http/decision-waiters.js';
 import { IntentRateLimits } from './intake/rate-limits.js';
 import { LaneProgress } from './publishing/lane-progress.js';
+import { LaneTurns } from './publishing/lane-turns.js';
 import { type ClaimsSource, type StoredClaims, renderEvents } from './publishing/render-events.js';
 
 /** What the authorizer's use cases share: made once per process from the runtime. */
@@ -27,6 +28,7 @@ export interface AuthorizerParts {
   readonly deadLetters: DeadLetters;
   readonly publisher: OutboxPublisher;
   readonly progress: LaneProgress;
+  readonly turns: LaneTurns;
   readonly waiters: DecisionWaiters;
   readonly decide: DecideOptions;
   /** The same bytes as the publisher's own rendering, without reading the claims back. */
@@ -70,6 +72,7 @@ export function createAuthorizerParts(runtime: Runtime, salts: SaltSource = rand
     deadLetters: new DeadLetters(transport, clock, domain.issuer),
     publisher,
     progress: new LaneProgress(publisher),
+    turns: new LaneTurns(),
     waiters: new DecisionWaiters(),
     decide: {
       pool,

@@ -1,4 +1,10 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import type { Runtime } from '@spendgate/messaging';
 import { AuthorizeBatch } from './authorize-batch.js';
 import { createAuthorizerParts } from './authorizer-parts.js';
@@ -7,12 +13,15 @@ import { DecisionsController } from './http/decisions.controller.js';
 import { DOOR, createDoor } from './http/door.js';
 import { PaymentIntentsController } from './http/payment-intents.controller.js';
 import { ObservationsHandler } from './observations.handler.js';
+import { ParkedSweep } from './parked-sweep.js';
 import { PaymentIntentsHandler } from './payment-intents.handler.js';
 import { RecordObservations } from './record-observations.js';
 
 /** The policy decision point: payment intents in, decisions and artifacts out. */
 @Module({})
-export class AuthorizerModule {
+export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  constructor(@Inject(ParkedSweep) private readonly parked: ParkedSweep) {}
+
   static forRoot(runtime: Runtime): DynamicModule {
     const parts = createAuthorizerParts(runtime);
     return {
@@ -27,8 +36,18 @@ export class AuthorizerModule {
       providers: [
         { provide: AuthorizeBatch, useValue: new AuthorizeBatch(parts) },
         { provide: RecordObservations, useValue: new RecordObservations(parts) },
+        { provide: ParkedSweep, useValue: new ParkedSweep(runtime, parts) },
         { provide: DOOR, useValue: createDoor(runtime, parts) },
       ],
     };
+  }
+
+  onApplicationBootstrap(): void {
+    this.parked.start();
+  }
+
+  /** Before the transport stops: what a turn commits is still sent. */
+  beforeApplicationShutdown(): Promise<void> {
+    return this.parked.stop();
   }
 }

@@ -2,6 +2,7 @@ export { AuthorizeBatch } from './authorize-batch.js';
 export { type AuthorizerParts, createAuthorizerParts } from './authorizer-parts.js';
 export { AuthorizerModule } from './authorizer.module.js';
 export { AUTHORIZER_SETTINGS } from './authorizer.settings.js';
+export { EndParkedIntents } from './end-parked-intents.js';
 export { recomputeStored } from './deciding/recompute.js';
 export { RecordObservations } from './record-observations.js';
 export { type ReplayDifference, type ReplayReport, differenceOf, replayDecisions } from './replay-decisions.js';

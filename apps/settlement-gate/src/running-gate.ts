@@ -1,8 +1,8 @@
+import { Sweeper } from '@spendgate/platform';
 import type { GateParts } from './gate-parts.js';
 import type { ReportItem } from './settling/gate-item.js';
 import { HoldSweep } from './sweeps/hold-sweep.js';
 import { OutcomeSweep } from './sweeps/outcome-sweep.js';
-import { Sweeper } from './sweeps/sweeper.js';
 
 /** A managed rail that has said nothing for this many of its timeouts is asked again. */
 const RECALL_TIMEOUTS = 3;

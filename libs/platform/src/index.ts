@@ -15,6 +15,7 @@ export {
 } from './settings.js';
 export { Shutdown } from './shutdown.js';
 export { StartError } from './start-error.js';
+export { Sweeper } from './sweeper.js';
 export { type Rate, TokenBuckets } from './token-buckets.js';
 export { type SuperviseOptions, type SupervisedChild, exitWithParent, superviseChild } from './supervise.js';
 export { runningPostgresUrl } from './postgres/running.js';

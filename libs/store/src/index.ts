@@ -20,6 +20,7 @@ export {
   advanceLane,
   advanceLaneWrite,
   fence,
+  fenceInPlace,
   fenceLeased,
   markPublished,
 } from './lanes.js';

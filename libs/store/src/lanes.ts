@@ -72,6 +72,11 @@ const FENCE_LEASED: LockingStatement = locking(
   'lane-fence-leased',
   `UPDATE lanes SET next = next + 1 WHERE lane_id = $1 AND epoch = $2 AND stopped_reason IS NULL ${FENCE_RETURNS}`,
 );
+const FENCE_IN_PLACE: LockingStatement = locking(
+  'lane',
+  'lane-fence-in-place',
+  `UPDATE lanes SET next = next WHERE lane_id = $1 AND epoch = $2 AND stopped_reason IS NULL ${FENCE_RETURNS}`,
+);
 const ADVANCE = statement(
   'lane-advance',
   `UPDATE lanes SET leaf_seq = $3::bigint, outbox_seq = $4::bigint,
@@ -148,6 +153,13 @@ export async function fence(tx: Transaction, lease: LaneLease, first: bigint, la
 /** The same for a lane without offsets. @throws {LaneLost} another process took the lease over */
 export async function fenceLeased(tx: Transaction, lease: LaneLease): Promise<LaneState> {
   const [state] = await lock<LaneStateRow>(tx, FENCE_LEASED, [lease.laneId, lease.epoch]);
+  if (state === undefined) throw new LaneLost(lease.name);
+  return state;
+}
+
+/** The same for an act of the owner that takes no record. @throws {LaneLost} another owner raised the epoch */
+export async function fenceInPlace(tx: Transaction, lease: LaneLease): Promise<LaneState> {
+  const [state] = await lock<LaneStateRow>(tx, FENCE_IN_PLACE, [lease.laneId, lease.epoch]);
   if (state === undefined) throw new LaneLost(lease.name);
   return state;
 }

@@ -17,7 +17,7 @@ import type { AttestationRow, FlowChange, FlowRow, HotState, RegistryFacts } fro
 import { type Candidate, type Refusal, refuse } from '../intake/candidate.js';
 import { AppendedTimes } from './appended-times.js';
 import { type ComposedDecision, type Naming, composeDecision } from './compose-decision.js';
-import type { DecidedIntent } from './decided-intent.js';
+import type { DecidedIntent, Waiting } from './decided-intent.js';
 import { registryFactsOf } from './facts.js';
 import { toIntent } from './to-intent.js';
 
@@ -25,6 +25,8 @@ import { toIntent } from './to-intent.js';
 export interface EvaluatedIntent {
   readonly candidate: Candidate;
   readonly policy: PolicyFacts | 'unknown';
+  /** Of an intent taken up again. */
+  readonly waiting?: Waiting;
 }
 
 export interface BatchInput {
@@ -69,12 +71,15 @@ export function decideBatch(input: BatchInput): BatchOutput {
   const refusals: Refusal[] = [];
   const held = new HeldChanges();
   for (const hold of hot.endedHolds) held.add(hold.path, decimal(hold.held).neg());
-  const items: (BatchItem & { candidate: Candidate })[] = [];
-  for (const { candidate, policy } of input.intents) {
+  const items: (BatchItem & { candidate: Candidate; waiting: Waiting | null })[] = [];
+  for (const evaluated of input.intents) {
+    const { candidate, waiting = null } = evaluated;
+    // Ended since it was read: its decision stands.
+    if (waiting !== null && hot.decisions.get(candidate.intentId)?.decisionId !== waiting.decisionId) continue;
     const appendedAtMs = times.next(candidate.record.appendedAtMs);
     // No decision: its id and times would rest on the clock that is not trusted, and the sender may ask again.
     if (appendedAtMs === undefined) refusals.push(refuse(candidate.record, 'clock_untrusted').refusal);
-    else items.push({ candidate, ...itemOf(candidate, policy, appendedAtMs, input) });
+    else items.push({ candidate, waiting, ...itemOf(evaluated, appendedAtMs, input) });
   }
   const before = stateOf(input, held);
   const { results, state } = decideInOrder(before, items);
@@ -93,15 +98,16 @@ export function decideBatch(input: BatchInput): BatchOutput {
     firsts.set(intent.intentId, item.decisionId);
     const flowBefore = states.get(intent.mandate)?.state ?? null;
     if (typeof result.state.flow !== 'string') states.set(intent.mandate, result.state.flow);
-    const { decisionId: id, facts } = item;
+    const { decisionId: id, waiting, facts } = item;
     const decided: DecidedIntent = {
       candidate,
       intent,
       decisionId: id,
+      waiting,
       facts,
       result,
       flowBefore,
-      causes: causesOf(intent, input.facts),
+      causes: causesOf(intent, input.facts, waiting),
     };
     const composed = composeDecision(decided, input.naming);
     if (composed.hold !== null) held.add(composed.hold.path, decimal(composed.hold.amount));
@@ -116,11 +122,11 @@ export function decideBatch(input: BatchInput): BatchOutput {
   };
 }
 
-/** The grant as it was registered; absent in the leaf when the mandate is. */
-function causesOf({ mandate }: Intent, facts: RegistryFacts): string[] {
+/** The grant as it was registered, absent in the leaf when the mandate is; then the decision this one supersedes. */
+function causesOf({ mandate }: Intent, facts: RegistryFacts, waiting: Waiting | null): string[] {
   const chain = facts.chain(mandate);
-  const leafHash = typeof chain === 'string' ? null : (chain.at(-1)?.leafHash ?? null);
-  return leafHash === null ? [] : [leafHash.toString('base64url')];
+  const grant = typeof chain === 'string' ? null : (chain.at(-1)?.leafHash ?? null);
+  return [grant, waiting?.leafHash ?? null].flatMap((hash) => (hash === null ? [] : [hash.toString('base64url')]));
 }
 
 type Amount = ReturnType<typeof decimal>;
@@ -143,14 +149,9 @@ class HeldChanges {
   }
 }
 
-function itemOf(
-  candidate: Candidate,
-  policy: PolicyFacts | 'unknown',
-  appendedAtMs: number,
-  input: BatchInput,
-): BatchItem {
+function itemOf({ candidate, policy, waiting }: EvaluatedIntent, appendedAtMs: number, input: BatchInput): BatchItem {
   const { claims, intentId, bodyHash } = candidate;
-  const recorded = input.hot.decisions.get(intentId);
+  const recorded = waiting === undefined ? input.hot.decisions.get(intentId) : undefined;
   const attestation = input.hot.attestations.get(claims.iss);
   const facts: AdmissionFacts = {
     ...registryFactsOf(candidate, input.facts, input.judgedAtMs),
@@ -165,13 +166,15 @@ function itemOf(
     scope: 'running',
     drift: 'none',
     approval: 'none',
+    parked: waiting === undefined ? null : { decisionId: waiting.decisionId, untilMs: waiting.untilMs },
     parkedCount: input.hot.parked.get(claims.mandate) ?? 0,
     issuer: input.issuer,
     watches: WATCHES,
     rules: input.rules,
   };
   const intent = toIntent(claims, intentId, bodyHash);
-  return { intent, facts, decisionId: decisionId(appendedAtMs, intentId, 0) };
+  const attempt = waiting === undefined ? 0 : waiting.attempt + 1;
+  return { intent, facts, decisionId: decisionId(appendedAtMs, intentId, attempt) };
 }
 
 function attestationOf(row: AttestationRow): Exclude<AdmissionFacts['attestation'], string> {

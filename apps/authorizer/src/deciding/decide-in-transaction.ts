@@ -11,6 +11,7 @@ import {
   changeHeldWrite,
   endHoldsWrite,
   fence,
+  fenceInPlace,
   inTransaction,
   insertArtifactsWrite,
   insertDecisionsWrite,
@@ -23,6 +24,7 @@ import {
   leavesWrite,
   runTogether,
   outboxWrite,
+  parkWrites,
 } from '@spendgate/store';
 import { encodeLeaf } from '@spendgate/codec';
 import type { AdmissionFacts, AdmissionRules } from '@spendgate/core';
@@ -34,11 +36,11 @@ import type { ComposedDecision, Naming } from './compose-decision.js';
 import { type BatchOutput, type EvaluatedIntent, decideBatch } from './decide-batch.js';
 import { summariseRefusals } from './summarise-refusals.js';
 
-/** Some consecutive records of one partition, ready for their transaction. */
+/** Some consecutive records of one partition, or intents that wait in it, ready for their transaction. */
 export interface Slice {
   readonly lane: LaneLease;
-  readonly first: bigint;
-  readonly last: bigint;
+  /** Offsets of the records; `null`: nothing of the log is taken, and the lane's place does not move. */
+  readonly offsets: { readonly first: bigint; readonly last: bigint } | null;
   /** Verified intents, in offset order. */
   readonly intents: readonly EvaluatedIntent[];
   /** Records that got no further. */
@@ -83,7 +85,7 @@ export async function decideInTransaction(slice: Slice, options: DecideOptions):
   let [lockedAt, writtenAt, fixedMs] = [0, 0, 0];
   const decided = await inTransaction(options.pool, async (tx) => {
     await shareControl(tx);
-    const lane = await fence(tx, slice.lane, slice.first, slice.last);
+    const lane = await fenceSlice(tx, slice);
     const keys = keysOf(slice);
     await lockHotRows(tx, keys.flowIds, keys.mandateIds);
     lockedAt = performance.now();
@@ -103,6 +105,10 @@ export async function decideInTransaction(slice: Slice, options: DecideOptions):
   });
   const committedAt = performance.now();
   return { ...decided, locked: { lockedMs: committedAt - lockedAt, fixedMs: fixedMs + committedAt - writtenAt } };
+}
+
+function fenceSlice(tx: Transaction, { lane, offsets }: Slice): Promise<LaneState> {
+  return offsets === null ? fenceInPlace(tx, lane) : fence(tx, lane, offsets.first, offsets.last);
 }
 
 interface Folded {
@@ -152,7 +158,9 @@ async function write(
   const [leafSeq, outboxSeq] = [lane.leafSeq + BigInt(leaves.length), lane.outboxSeq + BigInt(events.length)];
   const { appendedMarkMs } = output;
   const decisionRows = decisions.map((each) => each.decision);
-  await runTogether(tx, 'authorization-write', [
+  // Two statements by their rows, so that a batch in which nobody waits does not pay for those in which somebody does.
+  const parking = parkWrites(laneId, decisionRows);
+  await runTogether(tx, parking.length === 0 ? 'authorization-write' : 'authorization-write-parking', [
     insertDecisionsWrite(laneId, decisionRows),
     insertArtifactsWrite(decisions.flatMap((each) => each.artifact ?? [])),
     insertHoldsWrite(decisions.flatMap((each) => each.hold ?? [])),
@@ -163,6 +171,7 @@ async function write(
     leavesWrite(lease, lane.leafSeq, leaves),
     outboxWrite(lease, lane.outboxSeq, events),
     advanceLaneWrite(lease, { leafSeq, outboxSeq, appendedMarkMs, publishedThrough }),
+    ...parking,
   ]);
   return { decisions, refusals, events: numbered(events, lane.outboxSeq), nextOutboxSeq: outboxSeq };
 }

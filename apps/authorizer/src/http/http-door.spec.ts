@@ -5,7 +5,15 @@ import { type Signer, signHttpRequest } from '@spendgate/artifact';
 import type { PaymentIntentClaims } from '@spendgate/codec';
 import { SpendgateTransport, connectTransport } from '@spendgate/messaging';
 import { setting } from '@spendgate/platform';
-import { type TestRuntime, intentClaims, mandateClaim, namedId, openTestRuntime, signIntent } from '@spendgate/testing';
+import {
+  type TestRuntime,
+  intentClaims,
+  mandateClaim,
+  namedId,
+  openTestRuntime,
+  signIntent,
+  until,
+} from '@spendgate/testing';
 import { AuthorizerModule } from '../authorizer.module.js';
 import { AUTHORIZER_SETTINGS } from '../authorizer.settings.js';
 
@@ -49,7 +57,7 @@ function sign(jti: string, change: Partial<PaymentIntentClaims> = {}): Promise<s
 beforeAll(async () => {
   world = await openTestRuntime({
     settings: { ...AUTHORIZER_SETTINGS, SPENDGATE_PUBLIC_URL: setting.url({ about: 'as in a process' }) },
-    environment: { SPENDGATE_PUBLIC_URL: PUBLIC_URL },
+    environment: { SPENDGATE_PUBLIC_URL: PUBLIC_URL, SPENDGATE_PARKED_SWEEP_MS: '20' },
     agents: ['buyer', 'rival'],
     partitions: 2,
   });
@@ -97,6 +105,25 @@ describe('the HTTP door', () => {
     const { status, headers, body } = await post(await sign('c', { mandate: namedId('approval') }));
     expect([status, body['outcome'], body['code']]).toEqual([202, 'parked', 'approval_required']);
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  it('I2: answers with the final decision once the wait is over, under the jti and to a repeat', async () => {
+    const change = { mandate: namedId('approval'), deadline: Math.floor(Date.now() / 1000) + 2 };
+    const waiting = await post(await sign('late', change));
+    expect([waiting.status, waiting.body['outcome']]).toEqual([202, 'parked']);
+    let found = waiting;
+    await until('the final decision', async () => {
+      found = await get(`/v1/payment-intents/late?mandate=${change.mandate}`, world.domain.agent('buyer'));
+      return found.body['outcome'] === 'denied';
+    });
+    expect(found.body).toMatchObject({ code: 'deadline_passed', field: 'parked_until' });
+    const token = String(found.body['decision']).split('.')[1] ?? '';
+    expect(JSON.parse(Buffer.from(token, 'base64url').toString())).toMatchObject({
+      outcome: 'denied',
+      supersedes: waiting.body['decision_id'],
+    });
+    const again = await post(await sign('late', change));
+    expect([again.status, again.body['decision_id']]).toEqual([403, found.body['decision_id']]);
   });
 
   it('tells an unverified caller the code only, and lets nothing of it into the log', async () => {

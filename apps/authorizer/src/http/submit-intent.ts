@@ -9,11 +9,11 @@ import {
   readDecision,
   readDecisionsByIntent,
 } from '@spendgate/store';
-import { placeName } from '../authorize-batch.js';
 import { needsOf } from '../deciding/facts.js';
 import { type Candidate, type Refusal, refuse } from '../intake/candidate.js';
 import { decodeIntent } from '../intake/decode-intent.js';
 import { verifyIntents } from '../intake/verify-intents.js';
+import { placeName } from '../publishing/publish-committed.js';
 import type { DecisionAnswers } from './decision-answers.js';
 import type { DecisionWaiters } from './decision-waiters.js';
 import { type Answer, jsonAnswer, problemOf } from './problem.js';

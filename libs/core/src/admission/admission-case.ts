@@ -82,10 +82,15 @@ export function isPhase(flow: AdmissionCase['flow'], test: (state: FlowState, ph
   return typeof flow !== 'string' && test(flow.state, LIFECYCLE[flow.state].phase);
 }
 
-/** A level asks for a person above an amount. */
-export function needsApproval({ money, levels }: AdmissionCase): boolean {
-  if (typeof money === 'string') return false;
+/** A level asks for a person above an amount, and none has answered. */
+export function asksApproval({ money, levels, facts: { approval } }: AdmissionCase): boolean {
+  if (typeof money === 'string' || approval !== 'none') return false;
   return levels.some(({ mandate }) => mandate.approvals !== null && !money.amount.lte(mandate.approvals.above));
+}
+
+/** Everybody's turn takes a person's time: as many of the flow's intents wait for one as may. Who waits, waits on. */
+export function asksInVain(c: AdmissionCase): boolean {
+  return c.facts.parked === null && !(c.facts.parkedCount < LIMITS.parkedPerFlowMax) && asksApproval(c);
 }
 
 type LevelWalk = (levels: readonly LevelState[], amount: Money['amount'], counterparty: string) => ShownLimit | null;

@@ -39,6 +39,12 @@ const DENIED: Readonly<Record<Place, readonly Row[]>> = {
     ],
     ['intent_expired', null, 'judged at exp itself', { intent: { expMs: T0_MS + 20 } }],
     ['deadline_passed', 'deadline', 'judged at the deadline itself', { intent: { deadlineMs: T0_MS + 20 } }],
+    [
+      'deadline_passed',
+      'parked_until',
+      'its wait ended',
+      { facts: { parked: { decisionId: OWN, untilMs: T0_MS + 20 } } },
+    ],
   ],
   policy: [
     ['trust_unverifiable', 'policy', 'nobody could evaluate', { facts: { policy: 'unknown' } }],

@@ -13,7 +13,8 @@ import {
   isPhase,
   isReferenceMeasurement,
   isUnverified,
-  needsApproval,
+  asksApproval,
+  asksInVain,
   stoppedBy,
 } from './admission-case.js';
 import { evidenceEndsAtMs } from './issue-terms.js';
@@ -57,9 +58,16 @@ const CHECKS: Readonly<Record<AdmissionDenial, Row>> = {
     intake: ({ intent, facts }) => when(facts.recorded !== null && facts.recorded.bodyHash !== intent.bodyHash),
   },
   intent_replayed: { intake: ({ facts }) => when(facts.recorded !== null) },
-  intent_expired: { intake: ({ intent, facts }) => when(!(facts.judgedAtMs < intent.expMs)) },
+  // An intent that waits was taken in time; its wait, which never outlasts `exp`, is what ends it.
+  intent_expired: {
+    intake: ({ intent, facts }) => when(facts.parked === null && !(facts.judgedAtMs < intent.expMs)),
+  },
   deadline_passed: {
-    intake: ({ intent, facts }) => naming('deadline', !(facts.judgedAtMs < (intent.deadlineMs ?? Infinity))),
+    intake: ({ intent, facts }) =>
+      firstNamed(
+        ['parked_until', facts.parked !== null && !(facts.judgedAtMs < facts.parked.untilMs)],
+        ['deadline', !(facts.judgedAtMs < (intent.deadlineMs ?? Infinity))],
+      ),
     issue: (c) => bornDead(c, 'deadline_passed'),
   },
 
@@ -169,14 +177,18 @@ const CHECKS: Readonly<Record<AdmissionDenial, Row>> = {
   },
   per_transaction_limit: { governance: (c) => stoppedBy(c, walk.findPerTransactionExceeded) },
   counterparty_limit: { governance: (c) => stoppedBy(c, walk.findCounterpartyExceeded) },
-  window_limit: { governance: (c) => stoppedBy(c, walk.findWindowExceeded) },
+  // Also the count of those that wait for a person on this flow: no row of its own, because to the agent it is one more
+  // limit that moves on with time. `approval_required` is not reported for it: nobody will be asked.
+  window_limit: {
+    governance: (c) => stoppedBy(c, walk.findWindowExceeded) ?? naming('approval', asksInVain(c)),
+  },
   budget_exceeded: { governance: (c) => stoppedBy(c, walk.findBudgetExceeded) },
   policy_error: { governance: ({ facts: { policy } }) => when(policy !== 'unknown' && policy.verdict === 'error') },
   policy_denied: {
     governance: ({ facts: { policy } }) =>
       policy === 'unknown' ? null : naming(policy.deciding[0] ?? policy.policyId, policy.verdict !== 'allow'),
   },
-  approval_required: { governance: (c) => when(c.facts.approval === 'none' && needsApproval(c)) },
+  approval_required: { governance: (c) => when(asksApproval(c)) },
   approval_refused: { governance: ({ facts }) => when(facts.approval === 'refused') },
 };
 

@@ -142,3 +142,23 @@ describe('decideBatch', () => {
     expect(() => decideBatch(before, many)).toThrow('ERR_BATCH_TOO_LARGE');
   });
 });
+
+describe('waiting in a batch', () => {
+  const asked = level(2, { approvals: { above: decimal('1') } });
+  const waiting: BatchState = { ...before, levels: new Map([...before.levels, [OWN, asked]]) };
+  const items = Array.from({ length: LIMITS.parkedPerFlowMax + 1 }, (_, n) => item(n, '2.00'));
+
+  it('counts those of the batch itself, so that its size does not decide how many may wait', () => {
+    const { results } = decideBatch(waiting, items);
+    expect(results.map(({ decision }) => decision.outcome).indexOf('denied')).toBe(LIMITS.parkedPerFlowMax);
+    expect(results.at(-1)?.decision.code).toBe('window_limit');
+    expect(results.at(-1)?.readSet['parked_count']).toBe(LIMITS.parkedPerFlowMax);
+  });
+
+  it('does not count a wait twice that goes on', () => {
+    const parked = { decisionId: 'decision-a', untilMs: T0_MS + 60_000 };
+    const again = items.slice(0, 2).map((one) => ({ ...one, facts: { ...one.facts, parked, parkedCount: 2 } }));
+    const { results } = decideBatch(waiting, again);
+    expect(results.map(({ readSet }) => readSet['parked_count'])).toEqual([2, 2]);
+  });
+});

@@ -36,11 +36,15 @@ export function decideBatch(state: BatchState, items: readonly BatchItem[]): Bat
   const levels = new Map(state.levels);
   const flows = new Map(state.flows);
   const recorded = new Map<string, RecordedIntent>();
+  const parked = new Map<string, number>();
   const results = items.map(({ intent, decisionId, facts }) => {
     const before = facts.recorded ?? recorded.get(intent.intentId) ?? null;
-    const known = before === facts.recorded ? facts : { ...facts, recorded: before };
+    const waiting = parked.get(intent.mandate) ?? 0;
+    const same = before === facts.recorded && waiting === 0;
+    const known = same ? facts : { ...facts, recorded: before, parkedCount: facts.parkedCount + waiting };
     const result = decideIntent(intent, stateOf(intent, levels, flows), known);
     if (before === null) recorded.set(intent.intentId, { decisionId, bodyHash: intent.bodyHash });
+    if (result.decision.outcome === 'parked' && facts.parked === null) parked.set(intent.mandate, waiting + 1);
     handOn(result.state, levels, flows);
     return result;
   });

@@ -136,4 +136,31 @@ describe('parking', () => {
     const late = { ...contained, facts: { judgedAtMs: T0_MS + 60_000 } };
     expect(decide(late).decision).toMatchObject({ outcome: 'denied', code: 'flow_contained', parkedUntilMs: null });
   });
+
+  it('a flow on which as many wait as may takes no further one, for a person neither', () => {
+    const full = { ...above, facts: { parkedCount: LIMITS.parkedPerFlowMax } };
+    expect(decide(full).decision).toMatchObject({ outcome: 'denied', code: 'window_limit', field: 'approval' });
+    const room = { ...above, facts: { parkedCount: LIMITS.parkedPerFlowMax - 1 } };
+    expect(decide(room).decision).toMatchObject({ outcome: 'parked', code: 'approval_required' });
+    const answered = { facts: { ...full.facts, approval: 'approved' as const } };
+    expect(decide({ ...above, ...answered }).decision.outcome).toBe('authorized');
+  });
+
+  it.each([
+    ['its exp', T0_MS + HOUR_MS],
+    ['its deadline', T0_MS + 5_000],
+    ['the time its mandate lets it wait', T0_MS + 60_000],
+  ])('I2: a wait that ended at %s ends as deadline_passed, at that instant itself', (_why, untilMs) => {
+    const parked = { decisionId: OWN, untilMs };
+    const ended = decide({ ...above, facts: { parked, judgedAtMs: untilMs } });
+    expect(ended.decision).toMatchObject({ outcome: 'denied', code: 'deadline_passed', field: 'parked_until' });
+    expect(ended.decision.stages.map(({ verdict }) => verdict)).toEqual(STAGES.map(() => 'not_run'));
+    const still = decide({ ...above, facts: { parked, judgedAtMs: untilMs - 1 } });
+    expect(still.decision).toMatchObject({ outcome: 'parked', code: 'approval_required' });
+  });
+
+  it('a wait goes on until its own end when it is decided afresh', () => {
+    const parked = { decisionId: OWN, untilMs: T0_MS + 60_000 };
+    expect(decide({ ...above, facts: { parked } }).decision.parkedUntilMs).toBe(T0_MS + 60_000);
+  });
 });

@@ -84,10 +84,12 @@ function refuse(judged: AdmissionCase, { place, code, finding }: Failure): Admis
 
 /** The end of a wait, if this denial waits: for a person always, for a release where the mandate opted in. Unix ms. */
 function parkedUntil({ intent, facts, levels }: AdmissionCase, code: AdmissionDenial): number | null {
-  const endsAtMs = Math.min(intent.expMs, intent.deadlineMs ?? Infinity);
+  const { parked } = facts;
+  const endsAtMs = Math.min(intent.expMs, intent.deadlineMs ?? Infinity, parked?.untilMs ?? Infinity);
   if (code === 'approval_required') return endsAtMs;
   const parkSeconds = levels.at(-1)?.mandate.parkSeconds ?? null;
-  if (code !== 'flow_contained' || parkSeconds === null || !(facts.parkedCount < LIMITS.parkedPerFlowMax)) return null;
+  const isFull = parked === null && !(facts.parkedCount < LIMITS.parkedPerFlowMax);
+  if (code !== 'flow_contained' || parkSeconds === null || isFull) return null;
   const seconds = Math.min(parkSeconds, LIMITS.parkSecondsMax);
   const untilMs = Math.min(endsAtMs, facts.appendedAtMs + seconds * 1000);
   return untilMs > facts.judgedAtMs ? untilMs : null;

@@ -30,6 +30,7 @@ export function freezeAdmission({ intent, facts, levels, mandate, flow }: Admiss
     scope: facts.scope,
     drift: facts.drift,
     approval: facts.approval,
+    parked: freezeParked(facts.parked),
     parked_count: facts.parkedCount,
     issuer: facts.issuer,
     watches: frozen.freezeWatches(facts.watches),
@@ -62,6 +63,7 @@ export function thawAdmission(
     scope: read.word(set.scope, 'scope', ['running', 'halted', 'unknown']),
     drift: read.word(set.drift, 'drift', ['none', 'found', 'unknown']),
     approval: read.word(set.approval, 'approval', ['none', 'approved', 'refused', 'unknown']),
+    parked: read.optional(set.parked, thawParked),
     parkedCount: read.number(set.parked_count, 'parked_count'),
     issuer: read.word(set.issuer, 'issuer', ['ready', 'unknown']),
     watches: frozen.thawWatches(set.watches),
@@ -117,6 +119,15 @@ function freezeRecorded(recorded: AdmissionFacts['recorded']): Json {
 function thawRecorded(value: Json): AdmissionFacts['recorded'] {
   const recorded = read.object(value, 'recorded');
   return { decisionId: read.text(recorded.decision, 'decision'), bodyHash: read.text(recorded.body_hash, 'body_hash') };
+}
+
+function freezeParked(parked: AdmissionFacts['parked']): Json {
+  return parked === null ? null : { decision: parked.decisionId, until_ms: parked.untilMs };
+}
+
+function thawParked(value: Json): AdmissionFacts['parked'] {
+  const parked = read.object(value, 'parked');
+  return { decisionId: read.text(parked.decision, 'decision'), untilMs: read.number(parked.until_ms, 'until_ms') };
 }
 
 function freezeCounterparty(counterparty: AdmissionFacts['counterparty'], audience: string): Json {

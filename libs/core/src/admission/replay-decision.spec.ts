@@ -54,6 +54,7 @@ const anyFacts: fc.Arbitrary<AdmissionFacts> = fc.record({
   scope: nearly<AdmissionFacts['scope']>('running', 'halted', 'unknown'),
   drift: nearly<AdmissionFacts['drift']>('none', 'found', 'unknown'),
   approval: nearly<AdmissionFacts['approval']>('none', 'approved', 'refused', 'unknown'),
+  parked: nearly<AdmissionFacts['parked']>(null, { decisionId: OWN, untilMs: T0_MS + 20 }),
   parkedCount: fc.integer({ min: 0, max: 101 }),
   issuer: nearly<AdmissionFacts['issuer']>('ready', 'unknown'),
   watches: fc.oneof(
@@ -168,7 +169,7 @@ describe('replayDecision', () => {
   it('throws a damaged read set by the member that is wrong, whichever it is', () => {
     const { readSet } = decideIntent(intent, state, facts);
     for (const name of Object.keys(readSet).filter(
-      (member) => !['v', 'recorded', 'currency_digits', 'path'].includes(member),
+      (member) => !['v', 'recorded', 'parked', 'currency_digits', 'path'].includes(member),
     )) {
       expect([name, tryReplay({ ...readSet, [name]: [[]] })]).toEqual([name, 'ERR_READ_SET_DAMAGED']);
       const without = Object.fromEntries(Object.entries(readSet).filter(([member]) => member !== name));

@@ -119,6 +119,12 @@ export interface RecordedIntent {
   readonly bodyHash: string;
 }
 
+/** The decision by which this intent waits, and the first instant at which it waits no more, Unix ms. */
+export interface ParkedIntent {
+  readonly decisionId: string;
+  readonly untilMs: number;
+}
+
 /**
  * Everything beside the intent and the locked rows. A member that could not be established is `'unknown'` and denies.
  */
@@ -141,6 +147,8 @@ export interface AdmissionFacts {
   /** What this very event showed. */
   readonly drift: 'none' | 'found' | 'unknown';
   readonly approval: 'none' | 'approved' | 'refused' | 'unknown';
+  /** Of an intent that waits: what is decided now supersedes it. */
+  readonly parked: ParkedIntent | null;
   /** Intents now parked on the flow. */
   readonly parkedCount: number;
   /** Whether the domain can sign artifacts. */

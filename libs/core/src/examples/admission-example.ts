@@ -104,6 +104,7 @@ export const facts: AdmissionFacts = {
   scope: 'running',
   drift: 'none',
   approval: 'none',
+  parked: null,
   parkedCount: 0,
   issuer: 'ready',
   watches: { identity: 'verified', lineage: 'verified', governance: 'verified', domain: 'verified', audit: 'verified' },

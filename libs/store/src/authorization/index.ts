@@ -5,6 +5,7 @@ export * from './find-refusal.js';
 export * from './held-artifacts.js';
 export { lockHotRows } from './lock-hot-rows.js';
 export * from './mandate-levels.js';
+export * from './parked-intents.js';
 export * from './read-hot-state.js';
 export * from './stored-decisions.js';
 export * from './write-batch.js';

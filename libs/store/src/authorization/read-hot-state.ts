@@ -84,7 +84,7 @@ export async function readJudged(tx: Transaction): Promise<Judged> {
  * - decision: the latest attempt answers a replay, because an approval's outcome supersedes the parked decision.
  * - ended: one range of `holds_ending` per root. The roots are locked, so no capture of these trees is under way; a hold
  *   with an amount in capture keeps that part until its outcome.
- * - parked: a later attempt ends a wait; so does its time.
+ * - parked: a wait is over at its time, whether or not it was ended yet.
  */
 const HOT_STATE = statement(
   'authorization-hot-state',
@@ -112,11 +112,10 @@ const HOT_STATE = statement(
      WHERE root_id = root.id AND NOT ended AND ends_at <= ($6::timestamptz[])[1]
      ORDER BY ends_at, hold_id LIMIT ${ENDED_HOLDS_MAX}) AS e
    UNION ALL
-   SELECT 'parked', d.flow_id::text, count(*)::text, NULL, NULL, NULL, NULL, NULL
-   FROM decisions d
-   WHERE d.outcome = 'parked' AND d.flow_id = ANY ($1::uuid[]) AND d.parked_until > ($6::timestamptz[])[1]
-     AND NOT EXISTS (SELECT 1 FROM decisions later WHERE later.intent_id = d.intent_id AND later.attempt > d.attempt)
-   GROUP BY d.flow_id`,
+   SELECT 'parked', p.flow_id::text, count(*)::text, NULL, NULL, NULL, NULL, NULL
+   FROM parked_intents p
+   WHERE p.flow_id = ANY ($1::uuid[]) AND p.parked_until > ($6::timestamptz[])[1]
+   GROUP BY p.flow_id`,
 );
 
 /** What a batch asks for: its flows, all their levels, the roots of these, the agents and the intents. */

@@ -1,4 +1,4 @@
-import type { Logger } from '@spendgate/platform';
+import type { Logger } from './logger.js';
 
 /** Runs one piece of work again and again, one at a time, until it is stopped. A failure is logged and tried again. */
 export class Sweeper {

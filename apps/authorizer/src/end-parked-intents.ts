@@ -1,0 +1,102 @@
+import { intentBodyHash } from '@spendgate/codec';
+import { InvariantError } from '@spendgate/core';
+import { TOPICS, type TransportRecord } from '@spendgate/messaging';
+import { type DueIntent, type LaneLease, LaneLost, RegistryMoved, readDueIntents } from '@spendgate/store';
+import type { AuthorizerParts } from './authorizer-parts.js';
+import type { Waiting } from './deciding/decided-intent.js';
+import { type Committed, decideInTransaction } from './deciding/decide-in-transaction.js';
+import { evaluatePolicies, needsOf } from './deciding/facts.js';
+import type { Candidate } from './intake/candidate.js';
+import { decodeIntent } from './intake/decode-intent.js';
+import { publishCommitted } from './publishing/publish-committed.js';
+
+/** Intents of one transaction: while it runs, their flows and trees stand still. */
+const INTENTS_MAX = 64;
+/** Control acts that may come between one turn's facts and its locks; the next sweep tries again. */
+const REDOS_MAX = 20;
+
+interface Due {
+  readonly candidate: Candidate;
+  readonly waiting: Waiting;
+}
+
+/**
+ * Ends a lane's intents whose wait is over (I2): each is decided once more, by the same rules and in the same kind of
+ * transaction as a record, and the decision supersedes the one by which it waited. The lane's owner alone does it, also
+ * when no record comes. Nothing of the log is taken, so the lane's offset stays.
+ */
+export class EndParkedIntents {
+  constructor(private readonly parts: AuthorizerParts) {}
+
+  /**
+   * @returns intents ended; call again while there are any
+   * @throws {DependencyError} nothing of this turn is committed, or what is will be sent by the lane's next turn
+   */
+  execute(lane: LaneLease): Promise<number> {
+    return this.parts.turns.take(lane, async () => {
+      const { progress, publisher } = this.parts;
+      try {
+        await progress.takeOver(lane);
+        const committed = await this.decide(lane);
+        if (committed === undefined) return 0;
+        await publishCommitted(this.parts, lane, committed);
+        await publisher.markThrough(lane, progress.through(lane));
+        return committed.decisions.length;
+      } catch (error) {
+        if (error instanceof LaneLost) progress.lost(lane);
+        else progress.doubt(lane);
+        throw error;
+      }
+    });
+  }
+
+  private async decide(lane: LaneLease): Promise<Committed | undefined> {
+    const { decide } = this.parts;
+    const due = (await readDueIntents(decide.pool, lane.laneId, INTENTS_MAX)).map((row) => toDue(row, lane));
+    if (due.length === 0) return undefined;
+    for (let redo = 0; ; redo += 1) {
+      try {
+        return await this.decideOnce(lane, due);
+      } catch (error) {
+        if (!(error instanceof RegistryMoved) || redo === REDOS_MAX) throw error;
+      }
+    }
+  }
+
+  private async decideOnce(lane: LaneLease, due: readonly Due[]): Promise<Committed> {
+    const { registry, policies, decide, progress } = this.parts;
+    const candidates = due.map(({ candidate }) => candidate);
+    const facts = await registry.at(needsOf(candidates));
+    const verdicts = evaluatePolicies(candidates, facts, policies, decide.rules.currencies);
+    const intents = due.map((each, index) => ({ ...each, policy: verdicts[index] ?? ('unknown' as const) }));
+    const publishedThrough = progress.through(lane);
+    return decideInTransaction({ lane, offsets: null, intents, refusals: [], facts, publishedThrough }, decide);
+  }
+}
+
+/** The record as it lay in the log. Its signature was verified when it was taken: a key retired since changes nothing. */
+function toDue(row: DueIntent, lane: LaneLease): Due {
+  const record: TransportRecord = {
+    topic: TOPICS.paymentIntents,
+    partition: partitionOf(lane),
+    offset: row.laneOffset,
+    key: null,
+    value: Buffer.from(row.request, 'latin1'), // compact form is ASCII only
+    headers: {},
+    appendedAtMs: row.appendedAtMs,
+  };
+  const decoded = decodeIntent(record);
+  if (!decoded.ok) throw new InvariantError('ERR_STORED_DECISION', `${row.decisionId}: ${decoded.refusal.code}`);
+  const { claims, compact } = decoded.value;
+  const bodyHash = intentBodyHash(claims);
+  const candidate = { ...decoded.value, intentId: row.intentId, bodyHash, kid: compact.header.kid };
+  const { decisionId, attempt, parkedUntilMs: untilMs, leafHash } = row;
+  return { candidate, waiting: { decisionId, attempt, untilMs, leafHash } };
+}
+
+/** `payment-intents.v1/3` → 3. @throws {InvariantError} `ERR_LANE_NAME`: no lane in which an intent can wait */
+function partitionOf({ name }: LaneLease): number {
+  const partition = /\/(\d{1,9})$/.exec(name)?.[1];
+  if (partition === undefined) throw new InvariantError('ERR_LANE_NAME', name);
+  return Number(partition);
+}

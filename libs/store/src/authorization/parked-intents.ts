@@ -1,0 +1,102 @@
+import { integers, timestamps, uuids } from '../binary-arrays.js';
+import { type Queryable, query, statement } from '../statement.js';
+import type { Write } from '../together.js';
+import type { DecisionRow } from './batch-rows.js';
+
+/** An intent whose wait is over, with the decision by which it waited. */
+export interface DueIntent {
+  readonly flowId: string;
+  readonly intentId: string;
+  readonly decisionId: string;
+  readonly attempt: number;
+  /** First instant at which it waits no more, Unix ms. */
+  readonly parkedUntilMs: number;
+  /** Where the intent lay, in the lane's partition. */
+  readonly laneOffset: bigint;
+  readonly appendedAtMs: number;
+  /** The agent's JWS, as received. */
+  readonly request: string;
+  /** Of the decision by which it waited. */
+  readonly leafHash: Buffer;
+}
+
+const PARK = statement(
+  'authorization-park',
+  `INSERT INTO parked_intents (flow_id, intent_id, decision_id, lane_id, parked_until)
+   SELECT p.flow_id, p.intent_id, p.decision_id, $1::integer, p.parked_until
+   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[]) AS p (flow_id, intent_id, decision_id, parked_until)
+   ON CONFLICT (flow_id, intent_id) DO UPDATE
+     SET decision_id = excluded.decision_id, lane_id = excluded.lane_id, parked_until = excluded.parked_until`,
+);
+const UNPARK = statement(
+  'authorization-unpark',
+  `DELETE FROM parked_intents AS p USING unnest($1::uuid[], $2::uuid[]) AS e (flow_id, intent_id)
+   WHERE p.flow_id = e.flow_id AND p.intent_id = e.intent_id`,
+);
+const LANES_DUE = statement(
+  'parked-lanes-due',
+  `SELECT l.id FROM unnest($1::integer[]) AS l (id)
+   WHERE EXISTS (SELECT 1 FROM parked_intents p WHERE p.lane_id = l.id AND p.parked_until <= clock_timestamp())`,
+);
+const DUE = statement(
+  'parked-due',
+  `SELECT p.flow_id, p.intent_id, p.decision_id, d.attempt, p.parked_until, d.lane_offset, d.appended_at, d.request,
+     d.leaf_hash
+   FROM parked_intents p JOIN decisions d ON d.decision_id = p.decision_id AND d.flow_id = p.flow_id
+   WHERE p.lane_id = $1 AND p.parked_until <= clock_timestamp()
+   ORDER BY p.parked_until, p.intent_id LIMIT $2`,
+);
+
+interface DueRow {
+  flow_id: string;
+  intent_id: string;
+  decision_id: string;
+  attempt: number;
+  parked_until: Date;
+  lane_offset: bigint;
+  appended_at: Date;
+  request: string;
+  leaf_hash: Buffer;
+}
+
+/** What decisions begin to wait and what they end, in two writes; empty when they do neither, as nearly always. */
+export function parkWrites(laneId: number, rows: readonly DecisionRow[]): Write[] {
+  const parked = rows.filter((row) => row.outcome === 'parked');
+  const ended = rows.filter((row) => row.outcome !== 'parked' && row.supersedes !== null);
+  if (parked.length + ended.length === 0) return [];
+  const park = [
+    laneId,
+    uuids(parked.map((row) => row.flowId)),
+    uuids(parked.map((row) => row.intentId)),
+    uuids(parked.map((row) => row.decisionId)),
+    timestamps(parked.map((row) => row.parkedUntilMs)),
+  ];
+  const unpark = [uuids(ended.map((row) => row.flowId)), uuids(ended.map((row) => row.intentId))];
+  return [
+    { statement: PARK, values: park },
+    { statement: UNPARK, values: unpark },
+  ];
+}
+
+/** Which of these lanes have an intent whose wait is over, by the database's clock. */
+export async function readLanesWithDue(db: Queryable, laneIds: readonly number[]): Promise<number[]> {
+  if (laneIds.length === 0) return [];
+  const rows = await query<{ id: number }>(db, LANES_DUE, [integers(laneIds)]);
+  return rows.map((row) => row.id);
+}
+
+/** A lane's intents whose wait is over, longest over first. Read before the locks: who decides reads them again. */
+export async function readDueIntents(db: Queryable, laneId: number, limit: number): Promise<DueIntent[]> {
+  const rows = await query<DueRow & Record<string, unknown>>(db, DUE, [laneId, limit]);
+  return rows.map((row) => ({
+    flowId: row.flow_id,
+    intentId: row.intent_id,
+    decisionId: row.decision_id,
+    attempt: row.attempt,
+    parkedUntilMs: row.parked_until.getTime(),
+    laneOffset: row.lane_offset,
+    appendedAtMs: row.appended_at.getTime(),
+    request: row.request,
+    leafHash: row.leaf_hash,
+  }));
+}
