@@ -96,6 +96,15 @@ describe.each([
   });
 });
 
+describe('/v1/artifacts/verify', () => {
+  it('I12: lets callers nobody knows share a bounded place, and turns the rest away as rate_limited', async () => {
+    const verify = new VerifyArtifact(gate, { atOnceMax: 1, waitingMax: 0 });
+    const [first, second] = await Promise.allSettled(['a', 'b'].map((token) => verify.execute(Buffer.from(token))));
+    expect(first).toMatchObject({ status: 'fulfilled', value: { valid: false, code: 'malformed' } });
+    expect(second).toMatchObject({ status: 'rejected', reason: { code: 'ERR_DOOR_FULL' } });
+  });
+});
+
 describe('a disabled reporter', () => {
   it.each(['completed', 'failed'] as const)(
     'I7: a settlement service that was disabled cannot say %s',

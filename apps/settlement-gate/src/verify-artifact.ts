@@ -11,6 +11,7 @@ import {
 import {
   type CheckReport,
   type DenialCode,
+  DependencyError,
   type SettlementFacts,
   type SettlementRequest,
   VERIFICATION_CHECKS,
@@ -18,6 +19,7 @@ import {
   formatMoney,
   isDenialCode,
 } from '@spendgate/core';
+import { Turnstile, type TurnstileBounds } from '@spendgate/platform';
 import {
   type RegistryFacts,
   type RegistryNeeds,
@@ -44,15 +46,34 @@ export interface ArtifactReport {
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly codes: readonly string[] }[];
 }
 
+/** Whoever holds an artifact may ask, unknown to us: they share this many database connections, and wait this long. */
+const ANONYMOUS: TurnstileBounds = { atOnceMax: 4, waitingMax: 200 };
+
 /** Looks at an artifact as the gate would at a capture of all it has left, by the presenter it is bound to. */
 export class VerifyArtifact {
   private readonly views = new ArtifactViews();
   private keys: { readonly epoch: bigint; readonly lookup: Promise<KeyLookup> } | undefined;
 
-  constructor(private readonly parts: GateParts) {}
+  private readonly turnstile: Turnstile;
 
-  /** @param token compact JWS as presented; an attacker controls every byte */
+  constructor(
+    private readonly parts: GateParts,
+    bounds = ANONYMOUS,
+  ) {
+    this.turnstile = new Turnstile(bounds);
+  }
+
+  /**
+   * @param token compact JWS as presented; an attacker controls every byte
+   * @throws {DependencyError} `ERR_DOOR_FULL`: too many are waiting
+   */
   async execute(token: Buffer): Promise<ArtifactReport> {
+    const report = this.turnstile.run(() => this.verify(token));
+    if (report === undefined) throw new DependencyError('ERR_DOOR_FULL', 'too many artifacts are being looked at');
+    return report;
+  }
+
+  private async verify(token: Buffer): Promise<ArtifactReport> {
     const { pool, domain } = this.parts.runtime;
     const { judgedAtMs, controlEpoch } = await inTransaction(pool, readJudged);
     const keys = await this.artifactKeys(controlEpoch);

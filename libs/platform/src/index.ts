@@ -17,5 +17,6 @@ export { Shutdown } from './shutdown.js';
 export { StartError } from './start-error.js';
 export { Sweeper } from './sweeper.js';
 export { type Rate, TokenBuckets } from './token-buckets.js';
+export { Turnstile, type TurnstileBounds } from './turnstile.js';
 export { type SuperviseOptions, type SupervisedChild, exitWithParent, superviseChild } from './supervise.js';
 export { runningPostgresUrl } from './postgres/running.js';

@@ -1,5 +1,5 @@
 import { verifyHttpSignature } from '@spendgate/artifact';
-import type { Clock } from '@spendgate/platform';
+import { type Clock, Turnstile } from '@spendgate/platform';
 import { type Pool, type Registry, inTransaction } from '@spendgate/store';
 import { type Answer, problemOf } from './answers.js';
 import { type EdgeRequest, headerOf } from './edge.js';
@@ -15,8 +15,13 @@ export type CallerResult =
 
 const KEYID = /;\s*keyid="([A-Za-z0-9_-]{1,128})"/;
 
+/** Until its signature is verified a caller is nobody: all of them share this many database connections. */
+const UNIDENTIFIED = { atOnceMax: 4, waitingMax: 200 };
+
 /** Reads carry an RFC 9421 signature by the caller's registered key: no bearer token can be stolen and read with. */
 export class SignedReads {
+  private readonly turnstile = new Turnstile(UNIDENTIFIED);
+
   /** @param publicUrl what clients address, no slash at the end: the target URI is built from it, never from Host */
   constructor(
     private readonly pool: Pool,
@@ -25,7 +30,13 @@ export class SignedReads {
     private readonly publicUrl: () => string,
   ) {}
 
+  /** Who reads, or the problem to answer with. */
   async verify(request: EdgeRequest): Promise<CallerResult> {
+    const result = this.turnstile.run(() => this.identify(request));
+    return result ?? { ok: false, answer: problemOf('rate_limited') };
+  }
+
+  private async identify(request: EdgeRequest): Promise<CallerResult> {
     const input = headerOf(request, 'signature-input');
     const signature = headerOf(request, 'signature');
     const kid = KEYID.exec(input ?? '')?.[1];
