@@ -79,7 +79,7 @@ export function createAuthorizerParts(runtime: Runtime, salts: SaltSource = rand
       registry,
       rules: rulesOf(number('SPENDGATE_ARTIFACT_LIFETIME_SECONDS')),
       issuer: 'ready',
-      naming: { issuer: domain.issuer, artifactKid: signer.kid, publicUrl: logUrlOf(settings), salts },
+      naming: { issuer: domain.issuer, artifactKid: signer.kid, publicUrl: logUrlOf(runtime), salts },
       refusalEvents: bucketsOf(number('SPENDGATE_REFUSAL_EVENTS_PER_SECOND')),
       cpu: (stage, act) => metrics.cpu(stage, act),
     },
@@ -108,14 +108,7 @@ function claimsOf({ decisions }: Committed): ReadonlyMap<string, StoredClaims> {
 }
 
 /** Where the log role serves status lists: artifacts name it, and with roles apart it is not this process. */
-function logUrlOf(settings: Readonly<Record<string, unknown>>): string {
+function logUrlOf({ settings, domain }: Runtime): string {
   const { SPENDGATE_LOG_URL: url } = settings;
-  return typeof url === 'string' ? url.replace(/\/+$/, '') : publicUrlOf(settings);
-}
-
-/** Where clients reach this process, without a slash at the end. */
-export function publicUrlOf(settings: Readonly<Record<string, unknown>>): string {
-  const { SPENDGATE_PUBLIC_URL: url, SPENDGATE_HOST: host, SPENDGATE_PORT: port } = settings;
-  if (typeof url === 'string') return url.replace(/\/+$/, '');
-  return `http://${typeof host === 'string' ? host : '127.0.0.1'}:${typeof port === 'number' ? port : 8080}`;
+  return typeof url === 'string' ? url.replace(/\/+$/, '') : domain.publicUrl;
 }

@@ -27,7 +27,6 @@ export function createLogParts(runtime: Runtime): LogParts {
   // as: the runtime's settings were read with this role's table among others
   const settings = runtime.settings as SettingValues<typeof LOG_SETTINGS>;
   const origin = logOrigin(domain.issuer);
-  const publicUrl = publicUrlOf(runtime.settings);
   const named = { origin, issuer: domain.issuer };
   const publish = new PublishCheckpoints(transport, clock, logger, named, settings.SPENDGATE_CHECKPOINT_PUBLISH);
   const identity = { origin, signer: requireSigner(keys.checkpoint, 'checkpoint'), owner: `log-${randomUUID()}` };
@@ -42,15 +41,8 @@ export function createLogParts(runtime: Runtime): LogParts {
     loop,
     control: new PublishControl(pool, transport, logger, control, () => loop.report().role === 'active'),
     log: new PublicLog(pool),
-    documents: new DomainDocuments(pool, domain.issuer, publicUrl),
-    lists: new StatusLists(pool, clock, requireSigner(keys.status, 'status'), { issuer: domain.issuer, publicUrl }),
+    documents: new DomainDocuments(pool, domain.issuer, domain.publicUrl),
+    lists: new StatusLists(pool, clock, requireSigner(keys.status, 'status'), domain),
     lateMs: settings.SPENDGATE_LOG_LATE,
   };
-}
-
-/** Where clients reach this domain, without a slash at the end. */
-function publicUrlOf(settings: Readonly<Record<string, unknown>>): string {
-  const { SPENDGATE_PUBLIC_URL: url, SPENDGATE_HOST: host, SPENDGATE_PORT: port } = settings;
-  if (typeof url === 'string') return url.replace(/\/+$/, '');
-  return `http://${typeof host === 'string' ? host : '127.0.0.1'}:${typeof port === 'number' ? port : 8080}`;
 }

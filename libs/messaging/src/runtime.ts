@@ -6,6 +6,13 @@ import type { EventTransport } from './event-transport.js';
 /** The domain's own signing keys; a role is given only those it signs with. */
 export type DomainKeys = Readonly<Partial<Record<DomainKeyPurpose, Signer>>>;
 
+/** Names under which a process speaks for its domain. */
+export interface RuntimeDomain {
+  readonly issuer: string;
+  /** Where clients reach this process, without a slash at the end. */
+  readonly publicUrl: string;
+}
+
 /** What a role is started with: built once by the command line (`up`, `serve ROLE`), handed to the role's Nest module. */
 export interface Runtime<S = SettingValues> {
   readonly settings: S;
@@ -17,5 +24,5 @@ export interface Runtime<S = SettingValues> {
   readonly registry: Registry;
   readonly health: HealthRegistry;
   readonly metrics: Metrics;
-  readonly domain: { readonly issuer: string };
+  readonly domain: RuntimeDomain;
 }

@@ -18,7 +18,13 @@ export {
   openTestDomain,
   signIntent,
 } from './test-domain.js';
-export { type TestRuntime, type TestRuntimeOptions, batchOf, openTestRuntime } from './test-runtime.js';
+export {
+  TEST_PUBLIC_URL,
+  type TestRuntime,
+  type TestRuntimeOptions,
+  batchOf,
+  openTestRuntime,
+} from './test-runtime.js';
 export { type ArtifactChange, type IssuedTestArtifact, issueTestArtifact } from './settlement-artifacts.js';
 export {
   captureClaims,

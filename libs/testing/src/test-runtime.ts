@@ -28,6 +28,9 @@ export interface TestRuntimeOptions extends TestDomainOptions {
   readonly partitions?: number;
 }
 
+/** What a test runtime's documents name and its signed reads are checked against, wherever a spec makes it listen. */
+export const TEST_PUBLIC_URL = 'https://spendgate.test';
+
 const SILENT = Logger.create({ level: 'silent', role: 'spec' });
 
 export async function openTestRuntime(options: TestRuntimeOptions): Promise<TestRuntime> {
@@ -61,7 +64,7 @@ export async function openTestRuntime(options: TestRuntimeOptions): Promise<Test
     registry: new Registry(pool),
     health: new HealthRegistry(),
     metrics: new Metrics(),
-    domain: { issuer: domain.issuer },
+    domain: { issuer: domain.issuer, publicUrl: TEST_PUBLIC_URL },
   };
   const source = { clusterId: 'spec', partitions, firstOffset: 0n, endOffset: 1_000_000_000n };
   return {

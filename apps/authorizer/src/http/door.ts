@@ -2,7 +2,7 @@ import { InvariantError } from '@spendgate/core';
 import type { Runtime } from '@spendgate/messaging';
 import type { Clock } from '@spendgate/platform';
 import type { Pool } from '@spendgate/store';
-import { type AuthorizerParts, publicUrlOf } from '../authorizer-parts.js';
+import type { AuthorizerParts } from '../authorizer-parts.js';
 import { DecisionAnswers } from './decision-answers.js';
 import { SignedReads } from './signed-reads.js';
 import { SubmitIntent } from './submit-intent.js';
@@ -22,7 +22,7 @@ export interface Door {
 
 export function createDoor(runtime: Runtime, parts: AuthorizerParts): Door {
   const { pool, clock, registry, transport, settings, keys } = runtime;
-  const { issuer } = runtime.domain;
+  const { issuer, publicUrl } = runtime.domain;
   const { decision, artifact } = keys;
   if (decision === undefined || artifact === undefined) {
     throw new InvariantError('ERR_KEY_MISSING', 'the authorizer was given no decision or no artifact key');
@@ -32,7 +32,7 @@ export function createDoor(runtime: Runtime, parts: AuthorizerParts): Door {
     pool,
     clock,
     issuer,
-    reads: new SignedReads(registry, clock, publicUrlOf(settings)),
+    reads: new SignedReads(registry, clock, publicUrl),
     submit: new SubmitIntent({ pool, registry, clock, transport, waiters: parts.waiters, answers, issuer }),
     answers,
     waitSecondsMax: Number(settings['SPENDGATE_DECISION_WAIT_SECONDS_MAX']),

@@ -4,8 +4,8 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { type Signer, signHttpRequest } from '@spendgate/artifact';
 import type { PaymentIntentClaims } from '@spendgate/codec';
 import { SpendgateTransport, connectTransport } from '@spendgate/messaging';
-import { setting } from '@spendgate/platform';
 import {
+  TEST_PUBLIC_URL,
   type TestRuntime,
   intentClaims,
   mandateClaim,
@@ -19,7 +19,6 @@ import { AUTHORIZER_SETTINGS } from '../authorizer.settings.js';
 
 /** A new server may have to start first. */
 const HOOK_MS = 60_000;
-const PUBLIC_URL = 'https://pay.example';
 
 let world: TestRuntime;
 let app: NestFastifyApplication;
@@ -45,7 +44,7 @@ async function post(token: string, headers: Record<string, string> = {}): Promis
 }
 
 async function get(path: string, signer?: Signer): Promise<Answer> {
-  const target = { method: 'GET', targetUri: `${PUBLIC_URL}${path}` };
+  const target = { method: 'GET', targetUri: `${TEST_PUBLIC_URL}${path}` };
   const headers = signer === undefined ? {} : { ...(await signHttpRequest(target, signer, Date.now())) };
   return answerOf(await fetch(`${url}${path}`, { headers }));
 }
@@ -56,8 +55,8 @@ function sign(jti: string, change: Partial<PaymentIntentClaims> = {}): Promise<s
 
 beforeAll(async () => {
   world = await openTestRuntime({
-    settings: { ...AUTHORIZER_SETTINGS, SPENDGATE_PUBLIC_URL: setting.url({ about: 'as in a process' }) },
-    environment: { SPENDGATE_PUBLIC_URL: PUBLIC_URL, SPENDGATE_PARKED_SWEEP_MS: '20' },
+    settings: AUTHORIZER_SETTINGS,
+    environment: { SPENDGATE_PARKED_SWEEP_MS: '20' },
     agents: ['buyer', 'rival'],
     partitions: 2,
   });

@@ -13,6 +13,7 @@ import { Registry, createPool } from '@spendgate/store';
 import { dataFolders } from './data-folders.js';
 import { chooseIssuer } from './issuer.js';
 import { openTransport } from './open-transport.js';
+import { publicUrlOf } from './public-url.js';
 import { type ProcessSettings, readProcessSettings } from './read-process-settings.js';
 import { ROLES, type Role } from './roles.js';
 
@@ -89,7 +90,7 @@ async function buildRuntime(
     registry: new Registry(pool),
     health: new HealthRegistry(),
     metrics,
-    domain: { issuer },
+    domain: { issuer, publicUrl: publicUrlOf(settings) },
   };
 }
 

@@ -19,10 +19,10 @@ export class GateEdge {
   private readonly signer: Signer;
 
   constructor(private readonly parts: GateParts) {
-    const { pool, registry, clock, settings } = parts.runtime;
+    const { pool, registry, clock, domain } = parts.runtime;
     this.door = parts.door;
     this.signer = parts.receiptSigner;
-    this.reads = new SignedReads(pool, registry, clock, () => publicUrlOf(settings));
+    this.reads = new SignedReads(pool, registry, clock, domain.publicUrl);
     this.verifier = new VerifyArtifact(parts);
   }
 
@@ -66,11 +66,4 @@ export class GateEdge {
 export function isToken(request: EdgeRequest): request is EdgeRequest & { readonly body: Buffer } {
   const type = headerOf(request, 'content-type')?.split(';')[0]?.trim().toLowerCase();
   return type === 'application/jwt' && Buffer.isBuffer(request.body);
-}
-
-/** Where clients reach this domain, without a slash at the end. */
-function publicUrlOf(settings: Readonly<Record<string, unknown>>): string {
-  const { SPENDGATE_PUBLIC_URL: url, SPENDGATE_HOST: host, SPENDGATE_PORT: port } = settings;
-  if (typeof url === 'string') return url.replace(/\/+$/, '');
-  return `http://${typeof host === 'string' ? host : '127.0.0.1'}:${typeof port === 'number' ? port : 8080}`;
 }

@@ -7,6 +7,7 @@ import { VERIFICATION_CHECKS } from '@spendgate/core';
 import { inControlAct, recordDomainKeys, recordKeys, recordParties } from '@spendgate/store';
 import {
   type IssuedTestArtifact,
+  TEST_PUBLIC_URL,
   type TestRuntime,
   captureClaims,
   issueTestArtifact,
@@ -45,8 +46,7 @@ beforeAll(async () => {
       ]);
     await act.tx.query(`UPDATE domain_keys SET active_from = now() - interval '1 hour'`);
   });
-  const settings: Record<string, unknown> = { ...world.runtime.settings };
-  const module = SettlementGateModule.forRoot({ ...world.runtime, settings });
+  const module = SettlementGateModule.forRoot(world.runtime);
   app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
     logger: false,
     bodyParser: false,
@@ -56,7 +56,6 @@ beforeAll(async () => {
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   await app.listen(0, '127.0.0.1');
   url = await app.getUrl();
-  settings['SPENDGATE_PUBLIC_URL'] = url; // known only now
 }, LONG_MS);
 afterAll(async () => {
   await app.close();
@@ -80,9 +79,9 @@ async function post(path: string, body: Buffer | string, type = 'application/jwt
 }
 
 async function get(path: string, signer?: Signer): Promise<Reply> {
-  const targetUri = url + path;
+  const targetUri = TEST_PUBLIC_URL + path;
   const headers = signer === undefined ? {} : await signHttpRequest({ method: 'GET', targetUri }, signer, Date.now());
-  const reply = await fetch(targetUri, { headers: { ...headers } });
+  const reply = await fetch(url + path, { headers: { ...headers } });
   return replyOf(reply);
 }
 

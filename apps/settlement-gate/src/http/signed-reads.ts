@@ -27,7 +27,7 @@ export class SignedReads {
     private readonly pool: Pool,
     private readonly registry: Registry,
     private readonly clock: Clock,
-    private readonly publicUrl: () => string,
+    private readonly publicUrl: string,
   ) {}
 
   /** Who reads, or the problem to answer with. */
@@ -42,7 +42,7 @@ export class SignedReads {
     const kid = KEYID.exec(input ?? '')?.[1];
     const facts = await this.factsOf(kid === undefined ? [] : [kid]);
     const verdict = await verifyHttpSignature(
-      { method: request.method, targetUri: `${this.publicUrl()}${request.url}` },
+      { method: request.method, targetUri: `${this.publicUrl}${request.url}` },
       {
         ...(input === undefined ? {} : { 'signature-input': input }),
         ...(signature === undefined ? {} : { signature }),
