@@ -4,7 +4,7 @@ import { type LeafRow, type SaltSource, randomSalts, writeLeaves } from './leave
 import { lock, locking } from './lock-order.js';
 import { type OutboxRow, writeOutbox } from './outbox.js';
 import type { Pool } from './pool.js';
-import { type Transaction, execute, query, statement } from './statement.js';
+import { type Queryable, type Transaction, execute, query, statement } from './statement.js';
 import { inTransaction } from './transaction.js';
 
 /** One advisory lock per database: deciding transactions hold it shared, acts wider than one flow hold it alone. */
@@ -50,7 +50,7 @@ export async function shareControl(tx: Transaction): Promise<void> {
  * The epoch of all facts no lock guards. Read in a new statement after the locks: when it differs from the epoch of the
  * cached facts used, `RegistryMoved` rolls the batch back.
  */
-export async function readControlEpoch(tx: Transaction): Promise<bigint> {
+export async function readControlEpoch(tx: Queryable): Promise<bigint> {
   const [row] = await query<{ control_epoch: bigint }>(tx, EPOCH);
   if (row === undefined) throw noDomain();
   return row.control_epoch;

@@ -4,6 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { type Signer, signHttpRequest } from '@spendgate/artifact';
 import type { PaymentIntentClaims } from '@spendgate/codec';
 import { SpendgateTransport, connectTransport } from '@spendgate/messaging';
+import { inControlAct, revokeKey } from '@spendgate/store';
 import {
   TEST_PUBLIC_URL,
   type TestRuntime,
@@ -188,6 +189,14 @@ describe('signed reads', () => {
       { limit: '100.00', captured: '0.00', held: '37.50', available: '62.50' },
     ]);
     expect((await get(`/v1/mandates/${namedId('main')}`, agent('rival'))).status).toBe(404);
+  });
+
+  it('I7: refuses a read by a key that a control act revoked a moment ago, whatever is cached', async () => {
+    const rival = world.domain.agent('rival');
+    const path = `/v1/mandates/${namedId('main')}`;
+    expect((await get(path, rival)).status).toBe(404);
+    await inControlAct(world.database.pool, (act) => revokeKey(act, rival.kid));
+    expect((await get(path, rival)).status).toBe(401);
   });
 
   it('publishes the denial table without a signature', async () => {

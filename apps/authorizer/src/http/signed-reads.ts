@@ -1,6 +1,6 @@
 import { verifyHttpSignature } from '@spendgate/artifact';
 import { type Clock, Turnstile } from '@spendgate/platform';
-import type { Registry } from '@spendgate/store';
+import type { RegisteredKey, Registry } from '@spendgate/store';
 import { type EdgeRequest, headerOf } from './edge.js';
 import { type Answer, problemOf } from './problem.js';
 
@@ -39,7 +39,8 @@ export class SignedReads {
     const input = headerOf(request, 'signature-input');
     const signature = headerOf(request, 'signature');
     const kid = KEYID.exec(input ?? '')?.[1];
-    const facts = await this.registry.at(kid === undefined ? {} : { kids: [kid] });
+    // Of the present control epoch: a key revoked a moment ago reads nothing any more.
+    const facts = await this.registry.now(kid === undefined ? {} : { kids: [kid] });
     const verdict = await verifyHttpSignature(
       { method: request.method, targetUri: `${this.publicUrl}${request.url}` },
       {
@@ -49,11 +50,10 @@ export class SignedReads {
       { keys: (id) => facts.key(id), atMs: this.clock.nowMs() },
     );
     if (!verdict.ok) return { ok: false, answer: problemOf(verdict.code) };
-    return this.callerOf(verdict.key.kid);
+    return this.callerOf(facts.key(verdict.key.kid));
   }
 
-  private async callerOf(kid: string): Promise<CallerResult> {
-    const key = (await this.registry.at({ kids: [kid] })).key(kid);
+  private async callerOf(key: RegisteredKey | undefined): Promise<CallerResult> {
     if (key === undefined || (key.partyKind !== 'agent' && key.partyKind !== 'settlement_service')) {
       return { ok: false, answer: problemOf('key_unknown') };
     }

@@ -112,4 +112,19 @@ describe('the registry while control acts go on', () => {
     expect(() => registry.checkEpoch(before, after.epoch)).toThrow('ERR_REGISTRY_MOVED');
     expect((await registry.at({})).policy('default')?.version).toBe(2);
   });
+
+  it('I7: facts of now are never those of before a control act that has returned, cached or not', async () => {
+    const registry = new Registry(database.pool);
+    expect((await registry.now({})).policy('default')?.version).toBe(1);
+    await activate(2);
+    expect((await registry.at({})).policy('default')?.version).toBe(1); // cached: a deciding transaction would find out
+    expect((await registry.now({})).policy('default')?.version).toBe(2);
+  });
+
+  it('I5: facts of now are not answered from the cache when the epoch cannot be read', async () => {
+    const registry = new Registry(database.pool);
+    await registry.now({});
+    await database.pool.query('ALTER TABLE domain RENAME TO domain_gone');
+    await expect(registry.now({})).rejects.toThrow('domain');
+  });
 });

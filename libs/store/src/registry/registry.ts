@@ -2,7 +2,7 @@ import { DependencyError } from '@spendgate/core';
 import { readControlEpoch } from '../control-lock.js';
 import type { Pool } from '../pool.js';
 import type { Transaction } from '../statement.js';
-import { inTransaction } from '../transaction.js';
+import { guarded, inTransaction } from '../transaction.js';
 import type {
   ActivePolicy,
   PartyFacts,
@@ -79,6 +79,22 @@ export class Registry {
   }
 
   /**
+   * The same of the epoch that stands when this is asked: for answers that no deciding transaction checks. What a
+   * control act that has returned took away is not found here.
+   *
+   * @throws {DependencyError} as `at`, and when the database cannot be reached
+   */
+  async now(needs: RegistryNeeds): Promise<RegistryFacts> {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+      const facts = await this.at(needs);
+      const epoch = await guarded(() => readControlEpoch(this.pool));
+      if (epoch === facts.epoch) return facts;
+      this.moveTo(epoch);
+    }
+    throw new RegistryMoved(this.highest, this.highest + 1n);
+  }
+
+  /**
    * Called in the deciding transaction, after its locks.
    *
    * @throws {RegistryMoved} the facts are of another epoch; the transaction must roll back
@@ -90,8 +106,7 @@ export class Registry {
   /** The same, when the caller read `domain.control_epoch` with its own statement after the locks. */
   checkEpoch(facts: RegistryFacts, epoch: bigint): void {
     if (epoch === facts.epoch) return;
-    if (epoch > this.highest) this.highest = epoch;
-    if (this.standing !== null && this.standing.epoch < epoch) this.forget(); // else somebody has loaded it meanwhile
+    this.moveTo(epoch);
     throw new RegistryMoved(facts.epoch, epoch);
   }
 
@@ -99,6 +114,11 @@ export class Registry {
   forget(): void {
     this.standing = null;
     for (const cache of [this.keys, this.parties, this.counterparties, this.mandates]) cache.clear();
+  }
+
+  private moveTo(epoch: bigint): void {
+    if (epoch > this.highest) this.highest = epoch;
+    if (this.standing !== null && this.standing.epoch < epoch) this.forget(); // else somebody has loaded it meanwhile
   }
 
   /** Keeps what was loaded, unless it is of an epoch left behind or cannot stand without policies nobody has. */
