@@ -19,10 +19,10 @@ export class GateEdge {
   private readonly signer: Signer;
 
   constructor(private readonly parts: GateParts) {
-    const { pool, registry, clock, domain } = parts.runtime;
+    const { registry, clock, domain } = parts.runtime;
     this.door = parts.door;
     this.signer = parts.receiptSigner;
-    this.reads = new SignedReads(pool, registry, clock, domain.publicUrl);
+    this.reads = new SignedReads(registry, clock, domain.publicUrl);
     this.verifier = new VerifyArtifact(parts);
   }
 

@@ -1,6 +1,6 @@
 import { verifyHttpSignature } from '@spendgate/artifact';
 import { type Clock, Turnstile } from '@spendgate/platform';
-import { type Pool, type Registry, inTransaction } from '@spendgate/store';
+import type { Registry } from '@spendgate/store';
 import { type Answer, problemOf } from './answers.js';
 import { type EdgeRequest, headerOf } from './edge.js';
 
@@ -24,7 +24,6 @@ export class SignedReads {
 
   /** @param publicUrl what clients address, no slash at the end: the target URI is built from it, never from Host */
   constructor(
-    private readonly pool: Pool,
     private readonly registry: Registry,
     private readonly clock: Clock,
     private readonly publicUrl: string,
@@ -40,7 +39,8 @@ export class SignedReads {
     const input = headerOf(request, 'signature-input');
     const signature = headerOf(request, 'signature');
     const kid = KEYID.exec(input ?? '')?.[1];
-    const facts = await this.factsOf(kid === undefined ? [] : [kid]);
+    // Of the present control epoch: a key revoked a moment ago reads nothing any more.
+    const facts = await this.registry.now(kid === undefined ? {} : { kids: [kid] });
     const verdict = await verifyHttpSignature(
       { method: request.method, targetUri: `${this.publicUrl}${request.url}` },
       {
@@ -56,17 +56,6 @@ export class SignedReads {
     const party = (await this.registry.at({ parties: [{ kind, id: key.party }] })).party(kind, key.party);
     if (party?.state !== 'active') return { ok: false, answer: problemOf('key_retired') };
     return { ok: true, caller: { kind, id: key.party } };
-  }
-
-  /** Of the present control epoch: a key revoked a moment ago reads nothing any more. */
-  private async factsOf(kids: readonly string[]) {
-    const facts = await this.registry.at({ kids });
-    try {
-      await inTransaction(this.pool, (tx) => this.registry.check(tx, facts));
-      return facts;
-    } catch {
-      return this.registry.at({ kids }); // the check dropped what was cached
-    }
   }
 }
 
