@@ -141,7 +141,8 @@ describe('a refund asked by a service that captured nothing', () => {
     for (const guess of [{}, { counterparty: 'other' }, { merchant_reference: 'other' }]) {
       const theirs = await ask(refundClaims(artifact, 'none', 'r', '1.00', { iss: 'spy', ...guess }), gate, spy);
       expect(theirs).toMatchObject({ code: 'audience_mismatch', field: null });
-      const { money, checks } = JSON.parse(theirs.receiptClaims) as { money: unknown; checks: object }; // the gate's own
+      // as: the gate wrote these claims
+      const { money, checks } = JSON.parse(theirs.receiptClaims) as { money: unknown; checks: Record<string, boolean> };
       expect([money, ...Object.values(checks)]).toEqual([null, ...Array<boolean>(8).fill(false)]);
     }
     expect(await ask(refundClaims(artifact, 'c', 'r', '1.00'))).toMatchObject({ code: null, state: 'refunding' });

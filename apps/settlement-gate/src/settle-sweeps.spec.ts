@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { settlementId } from '@spendgate/codec';
 import { inControlAct, recordCounterparties, recordKeys, recordParties } from '@spendgate/store';
 import { PrivateKeySigner } from '@spendgate/artifact';
 import {
@@ -102,21 +103,21 @@ describe('managed rails', () => {
       await recordCounterparties(act, [{ ...shop, rail: 'slow' }]);
     });
     const heard = await issueTestArtifact(world, { counterparty: 'slow-shop' });
-    const { settlementId } = await ask(captureClaims(heard, 'c', '5.00'));
+    await ask(captureClaims(heard, 'c', '5.00'));
     await until('unknown after its time', async () => (await stateOf(heard)) === 'unknown');
     answer?.(completed());
     await until('captured by the late answer', async () => (await stateOf(heard)) === 'captured');
-    expect(new Set(asked)).toEqual(new Set([settlementId]));
+    expect(new Set(asked)).toEqual(new Set([settlementId(heard.id, 'capture', 'c')]));
     asked = [];
     const silent = await issueTestArtifact(world, { counterparty: 'slow-shop' });
-    const second = await ask(captureClaims(silent, 'c', '5.00'));
+    await ask(captureClaims(silent, 'c', '5.00'));
     await until('unknown', async () => (await stateOf(silent)) === 'unknown');
     const before = asked.length;
     await running.start();
     await until('asked again', () => Promise.resolve(asked.length > before));
     answer?.(completed());
     await until('captured by the second answer', async () => (await stateOf(silent)) === 'captured');
-    expect(new Set(asked)).toEqual(new Set([second.settlementId]));
+    expect(new Set(asked)).toEqual(new Set([settlementId(silent.id, 'capture', 'c')]));
     await running.stop();
     gate = createGateParts(world.runtime, { lateAfterMs: 400 });
     running = new RunningGate(gate);

@@ -8,6 +8,7 @@ import { lockHotRows } from './lock-hot-rows.js';
 import { readMandateLevels } from './mandate-levels.js';
 import { readHotState, readJudged } from './read-hot-state.js';
 import { readStoredDecisions } from './stored-decisions.js';
+import type { DecisionRow, HoldRow } from './batch-rows.js';
 import * as write from './write-batch.js';
 
 const ROOT = '10000000-0000-8000-8000-000000000001';
@@ -18,7 +19,7 @@ const id = (n: number): string => `0190000${n}-0000-8000-8000-00000000000${n}`;
 const HOOK_MS = 60_000;
 const SOON_MS = Date.UTC(2100, 0, 1);
 
-function decision(n: number, changes: Partial<write.DecisionRow> = {}): write.DecisionRow {
+function decision(n: number, changes: Partial<DecisionRow> = {}): DecisionRow {
   return {
     decisionId: id(n),
     flowId: LEAF,
@@ -47,7 +48,7 @@ function decision(n: number, changes: Partial<write.DecisionRow> = {}): write.De
   };
 }
 
-function hold(n: number, expiresAtMs: number): write.HoldRow {
+function hold(n: number, expiresAtMs: number): HoldRow {
   const counterparty = { counterpartyId: 'shop', audience: 'settler', currency: 'USD' };
   return {
     ...counterparty,
