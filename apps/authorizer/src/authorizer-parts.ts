@@ -25,6 +25,8 @@ export interface AuthorizerParts {
   readonly registry: Registry;
   readonly policies: PolicySets;
   readonly limits: IntentRateLimits;
+  /** By attester, for results that change what stands. */
+  readonly attesters: TokenBuckets;
   readonly deadLetters: DeadLetters;
   readonly publisher: OutboxPublisher;
   readonly progress: LaneProgress;
@@ -69,6 +71,7 @@ export function createAuthorizerParts(runtime: Runtime, salts: SaltSource = rand
         burst: number('SPENDGATE_MANDATE_INTENTS_BURST'),
       },
     }),
+    attesters: attestersOf(number('SPENDGATE_ATTESTER_RESULTS_PER_SECOND')),
     deadLetters: new DeadLetters(transport, clock, domain.issuer),
     publisher,
     progress: new LaneProgress(publisher),
@@ -90,6 +93,11 @@ export function createAuthorizerParts(runtime: Runtime, salts: SaltSource = rand
 
 function bucketsOf(perSecond: number): TokenBuckets {
   return new TokenBuckets({ perSecond, burst: perSecond });
+}
+
+/** Ten seconds' worth at once: agents attest together after a release. */
+function attestersOf(perSecond: number): TokenBuckets {
+  return new TokenBuckets({ perSecond, burst: perSecond * 10 });
 }
 
 function rulesOf(artifactLifetimeSeconds: number): AdmissionRules {

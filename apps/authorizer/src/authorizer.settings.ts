@@ -29,6 +29,12 @@ export const AUTHORIZER_SETTINGS = {
     max: 10_000_000,
     about: 'intents of one mandate at once',
   }),
+  SPENDGATE_ATTESTER_RESULTS_PER_SECOND: setting.integer({
+    default: 500,
+    min: 1,
+    max: 100_000,
+    about: 'attestation results of one attester recorded per second, on average; more good ones are rate_limited',
+  }),
   SPENDGATE_REFUSAL_EVENTS_PER_SECOND: setting.integer({
     default: 200,
     min: 1,

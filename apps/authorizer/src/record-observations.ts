@@ -1,14 +1,13 @@
 import { verifyCompactBatch } from '@spendgate/artifact';
-import { type AttestationResultClaims, encodeLeaf, parseClaims, parseStrictJson, splitCompact } from '@spendgate/codec';
-import type { RecordBatch, TransportRecord } from '@spendgate/messaging';
+import type { RecordBatch } from '@spendgate/messaging';
 import {
-  type AttestationResult,
-  type LeafRow,
+  type RegistryFacts,
   RegistryMoved,
   advanceLane,
   fence,
   inTransaction,
   insertRefusals,
+  readHotState,
   readJudged,
   recordAttestations,
   shareControl,
@@ -18,18 +17,21 @@ import {
 import type { AuthorizerParts } from './authorizer-parts.js';
 import { summariseRefusals } from './deciding/summarise-refusals.js';
 import { type Judged, type Refusal, refuse } from './intake/candidate.js';
-import type { CompactJws } from '@spendgate/codec';
+import { type ChosenResult, chooseResults } from './observing/choose-results.js';
+import {
+  OBSERVATION_TYP,
+  type Observation,
+  observationLeaf,
+  readObservation,
+  resultOf,
+} from './observing/observation.js';
 
-const TYP = 'attestation-result+jwt';
 const REDOS_MAX = 20;
 
-interface Observation {
-  readonly record: TransportRecord;
-  readonly compact: CompactJws;
-  readonly claims: AttestationResultClaims;
-}
-
-/** Records what registered attesters say about agents' runtimes, each with its leaf; the newest result of an agent counts. */
+/**
+ * Records what registered attesters say about agents' runtimes. The newest result of an agent counts, and what changes
+ * nothing costs nothing: no row, no leaf, no token of its attester's bucket.
+ */
 export class RecordObservations {
   constructor(private readonly parts: AuthorizerParts) {}
 
@@ -42,16 +44,17 @@ export class RecordObservations {
     if (batch.records.length === 0) return;
     await this.parts.progress.takeOver(batch.lane);
     const read = batch.records.map(readObservation);
+    const waits: Waits = new Map();
     for (let redo = 0; ; redo += 1) {
       try {
-        return await this.once(batch, read);
+        return await this.once(batch, read, waits);
       } catch (error) {
         if (!(error instanceof RegistryMoved) || redo === REDOS_MAX) throw error;
       }
     }
   }
 
-  private async once(batch: RecordBatch, read: readonly Judged<Observation>[]): Promise<void> {
+  private async once(batch: RecordBatch, read: readonly Judged<Observation>[], waits: Waits): Promise<void> {
     const { registry, decide, publisher } = this.parts;
     const observed = read.flatMap((each) => (each.ok ? [each.value] : []));
     const facts = await registry.at({
@@ -63,7 +66,7 @@ export class RecordObservations {
     });
     const verdicts = await verifyCompactBatch(
       observed.map(({ compact }) => compact),
-      { typ: TYP, keys: (kid) => facts.key(kid), atMs: this.parts.clock.nowMs() },
+      { typ: OBSERVATION_TYP, keys: (kid) => facts.key(kid), atMs: this.parts.clock.nowMs() },
     );
     const judged = observed.map((observation, index): Judged<Observation> => {
       const { record, claims } = observation;
@@ -75,14 +78,11 @@ export class RecordObservations {
       if (attester?.state !== 'active' || verdict.key.party !== claims.iss)
         return refuse(record, 'issuer_unknown', 'iss');
       if (facts.party('agent', claims.sub) === undefined) return refuse(record, 'agent_unknown', 'sub');
-      // One measurement is one fact of the read set; a result that names several is not cut down to one of them.
-      if (claims.measurements.length !== 1) return refuse(record, 'malformed', 'measurements');
-      if (claims['ear.status'] === 'none') return refuse(record, 'trust_unverifiable', 'ear.status');
       return { ok: true, value: observation };
     });
     const refusals = [...read, ...judged].flatMap((each) => (each.ok ? [] : [each.refusal]));
     const accepted = judged.flatMap((each) => (each.ok ? [each.value] : []));
-    const events = await this.commit(batch, accepted, refusals, facts);
+    const events = await this.commit(batch, { accepted, refusals, facts }, waits);
     await publisher.publish(batch.lane, events.rows);
     this.parts.progress.published(batch.lane, events.next);
     await publisher.markThrough(batch.lane, events.next);
@@ -90,9 +90,8 @@ export class RecordObservations {
 
   private commit(
     batch: RecordBatch,
-    accepted: readonly Observation[],
-    refusals: readonly Refusal[],
-    facts: Parameters<AuthorizerParts['registry']['checkEpoch']>[0],
+    { accepted, refusals, facts }: Verified,
+    waits: Waits,
   ): Promise<{ rows: Parameters<AuthorizerParts['publisher']['publish']>[1]; next: bigint }> {
     const { decide, registry } = this.parts;
     const { issuer, salts } = decide.naming;
@@ -102,11 +101,16 @@ export class RecordObservations {
       const lane = await fence(tx, batch.lane, first, last);
       const { judgedAtMs, controlEpoch } = await readJudged(tx);
       registry.checkEpoch(facts, controlEpoch);
-      const newest = new Map(accepted.map((each) => [each.claims.sub, each]));
-      await recordAttestations(tx, [...newest.values()].map(resultOf));
-      const refused = summariseRefusals(refusals, { issuer, salts, judgedAtMs, eventRate: decide.refusalEvents });
+      const agentIds = [...new Set(accepted.map(({ claims }) => claims.sub))];
+      const hot = await readHotState(tx, { ...NOTHING, agentIds }, judgedAtMs);
+      const fresh = chooseResults(accepted, hot.attestations, judgedAtMs);
+      const paid = this.pay(fresh.chosen, waits);
+      const changed = await recordAttestations(tx, paid.results.map(resultOf));
+      const all = inOffsetOrder([...refusals, ...fresh.refusals, ...paid.refusals]);
+      const refused = summariseRefusals(all, { issuer, salts, judgedAtMs, eventRate: decide.refusalEvents });
       await insertRefusals(tx, batch.lane.laneId, refused.rows);
-      const leaves = accepted.map(({ claims }) => leafOf(claims, judgedAtMs, decide.naming));
+      const recorded = paid.results.filter(({ claims }) => changed.has(claims.sub));
+      const leaves = recorded.map((each) => observationLeaf(each, judgedAtMs, decide.naming));
       const leafSeq = await writeLeaves(tx, batch.lane, lane.leafSeq, [...leaves, ...refused.leaves]);
       const outboxSeq = await writeOutbox(tx, batch.lane, lane.outboxSeq, refused.events);
       const publishedThrough = this.parts.progress.through(batch.lane);
@@ -115,58 +119,37 @@ export class RecordObservations {
       return { rows, next: outboxSeq };
     });
   }
+
+  /**
+   * Each result that changes something takes a token of its attester's. Bad news is recorded also when there is none:
+   * a flood of good news must not hold it back.
+   */
+  private pay(chosen: readonly ChosenResult[], waits: Waits): { results: Observation[]; refusals: Refusal[] } {
+    const [results, refusals]: [Observation[], Refusal[]] = [[], []];
+    for (const { observation, isBad } of chosen) {
+      const { record, claims } = observation;
+      const waitMs = waits.get(record.offset) ?? this.parts.attesters.take(claims.iss, record.appendedAtMs);
+      waits.set(record.offset, waitMs);
+      if (isBad || waitMs === 0) results.push(observation);
+      else refusals.push(refuse(record, 'rate_limited', null, { retryAfterMs: waitMs }).refusal);
+    }
+    return { results, refusals };
+  }
 }
 
-function readObservation(record: TransportRecord): Judged<Observation> {
-  if (record.value === null) return refuse(record, 'malformed', 'value');
-  const split = splitCompact(record.value, { typ: TYP });
-  if (!split.ok) return refuse(record, split.code, split.field);
-  const json = parseStrictJson(split.jws.payloadBytes);
-  if (!json.ok) return refuse(record, json.code, json.field);
-  const parsed = parseClaims(TYP, json.value);
-  if (!parsed.ok) return refuse(record, parsed.code === 'unknown_field' ? parsed.code : 'malformed', parsed.field);
-  return { ok: true, value: { record, compact: split.jws, claims: parsed.claims } };
+/** By offset, what the attester's bucket said: each record pays once, however often its batch is begun again. */
+type Waits = Map<bigint, number>;
+
+/** What is known of a batch before its transaction. */
+interface Verified {
+  readonly accepted: readonly Observation[];
+  readonly refusals: readonly Refusal[];
+  readonly facts: RegistryFacts;
 }
 
-/** RFC 9711 §4.2.9: only a debug state that says disabled is disabled. */
-function resultOf({ record, claims }: Observation): AttestationResult {
-  return {
-    agentId: claims.sub,
-    measurement: claims.measurements[0] ?? '',
-    evidenceHash: claims.evidence_hash,
-    verifier: claims.iss,
-    debug: claims.dbgstat === 'enabled',
-    compromised: claims['ear.status'] === 'contraindicated',
-    validUntilMs: claims.exp * 1000,
-    issuedAtMs: claims.iat * 1000,
-    token: record.value?.toString('latin1') ?? '',
-  };
-}
+/** Attestations are all that is asked for here. */
+const NOTHING = { flowIds: [], mandateIds: [], rootIds: [], intentIds: [] };
 
-function leafOf(
-  claims: AttestationResultClaims,
-  judgedAtMs: number,
-  { issuer, salts }: AuthorizerParts['decide']['naming'],
-): LeafRow {
-  const salt = salts.salt();
-  const payload = {
-    agent: claims.sub,
-    attester: claims.iss,
-    jti: claims.jti,
-    measurements: claims.measurements,
-    debug_state: claims.dbgstat,
-    status: claims['ear.status'],
-    evidence_hash: claims.evidence_hash,
-    issued_at: claims.iat,
-    valid_until: claims.exp,
-  };
-  const leaf = encodeLeaf({
-    domain: issuer,
-    type: 'attestation_recorded',
-    timeMs: judgedAtMs,
-    payload,
-    salt,
-    causes: [],
-  });
-  return { ...leaf, salt };
+function inOffsetOrder(refusals: readonly Refusal[]): Refusal[] {
+  return [...refusals].sort((a, b) => (a.record.offset < b.record.offset ? -1 : 1));
 }

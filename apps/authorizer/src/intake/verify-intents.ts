@@ -7,7 +7,7 @@ import { INTENT_TYP } from './decode-intent.js';
  * A signer's clock may run ahead of the log's by this. What is signed for later would outlive every bound on an intent's
  * life: ids are kept until `exp`, and only `exp − iat` is bounded by form.
  */
-const SIGNED_AHEAD_MS_MAX = 60_000;
+export const SIGNED_AHEAD_MS_MAX = 60_000;
 
 export interface VerifyIntentsOptions {
   /** Registered keys, loaded for the kids of the batch. */

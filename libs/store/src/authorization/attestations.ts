@@ -1,9 +1,10 @@
 import { texts, timestamps } from '../binary-arrays.js';
-import { type Transaction, execute, statement } from '../statement.js';
+import { type Transaction, query, statement } from '../statement.js';
 
 /** What an attester's signed result says about an agent's runtime (RATS, EAT claim names in the token). */
 export interface AttestationResult {
   readonly agentId: string;
+  /** Several are joined by spaces, which no reference value contains: that result matches none. */
   readonly measurement: string;
   /** base64url SHA-256 of the evidence the attester judged. */
   readonly evidenceHash: string;
@@ -11,10 +12,17 @@ export interface AttestationResult {
   readonly verifier: string;
   readonly debug: boolean;
   readonly compromised: boolean;
+  /** No later than `issuedAtMs`: the attester vouches for nothing. */
   readonly validUntilMs: number;
   /** When the attester made it, Unix ms: an older result never replaces a newer one. */
   readonly issuedAtMs: number;
   readonly token: string;
+}
+
+/** How bad news is, by the columns: contraindicated, then debugging, then a result that vouches for nothing. */
+function badness(row: 'old' | 'EXCLUDED'): string {
+  return `(4 * ${row}.compromised::int + 2 * ${row}.debug::int
+    + (position(' ' IN ${row}.measurement) > 0 OR ${row}.valid_until <= ${row}.recorded_at)::int)`;
 }
 
 const RECORD = statement(
@@ -29,12 +37,21 @@ const RECORD = statement(
    ON CONFLICT (agent_id) DO UPDATE SET measurement = EXCLUDED.measurement, evidence_hash = EXCLUDED.evidence_hash,
      verifier = EXCLUDED.verifier, debug = EXCLUDED.debug, compromised = EXCLUDED.compromised,
      valid_until = EXCLUDED.valid_until, token = EXCLUDED.token, recorded_at = EXCLUDED.recorded_at
-   WHERE old.recorded_at <= EXCLUDED.recorded_at`,
+   WHERE old.recorded_at < EXCLUDED.recorded_at
+     OR (old.recorded_at = EXCLUDED.recorded_at AND ${badness('old')} < ${badness('EXCLUDED')})
+   RETURNING agent_id`,
 );
 
-/** Keeps the newest result of each agent. One row per agent in the call: the last in offset order. */
-export async function recordAttestations(tx: Transaction, results: readonly AttestationResult[]): Promise<void> {
-  if (results.length === 0) return;
+/**
+ * Keeps the newest result of each agent, of two as new the worse one. One row per agent in the call.
+ *
+ * @returns the agents whose row changed
+ */
+export async function recordAttestations(
+  tx: Transaction,
+  results: readonly AttestationResult[],
+): Promise<ReadonlySet<string>> {
+  if (results.length === 0) return new Set();
   const values = [
     texts(results.map((result) => result.agentId)),
     texts(results.map((result) => result.measurement)),
@@ -46,5 +63,6 @@ export async function recordAttestations(tx: Transaction, results: readonly Atte
     texts(results.map((result) => result.token)),
     timestamps(results.map((result) => result.issuedAtMs)),
   ];
-  await execute(tx, RECORD, values);
+  const changed = await query<{ agent_id: string }>(tx, RECORD, values);
+  return new Set(changed.map((row) => row.agent_id));
 }
