@@ -4,6 +4,12 @@ export { LOG_SETTINGS } from './log.settings.js';
 export { PublishCheckpoints } from './signing/publish-checkpoints.js';
 export { SignHead } from './signing/sign-head.js';
 export { TransparencyLogModule } from './transparency-log.module.js';
+export {
+  type AlteredDecision,
+  type DecisionFault,
+  type DecisionsVerdict,
+  verifyStoredDecisions,
+} from './verify-stored-decisions.js';
 export { verifyStoredLog } from './verify-stored-log.js';
 
 /** Name of the role. */

@@ -22,6 +22,7 @@ export {
   releaseLog,
   renewLog,
 } from './log-state.js';
+export { type LoggedDecision, readLoggedDecisions, readLostDecisions } from './logged-decisions.js';
 export { type PendingLane, type PendingLeaf, readPendingLeaves } from './read-leaves.js';
 export { type StatusEntry, readStatusEntries } from './status-entries.js';
 export { type TilePlace, readTiles } from './tiles.js';
