@@ -1,12 +1,13 @@
 import { type Candidate, type DecodedIntent, type Judged, type Refusal, refuse } from './intake/candidate.js';
 import { DependencyError } from '@spendgate/core';
 import { type RecordBatch, type RecordDefect, isUnderKey, reappendUnderKey } from '@spendgate/messaging';
-import { type LaneLease, type RegistryFacts, RegistryMoved } from '@spendgate/store';
+import { type LaneLease, type RegistryFacts, RegistryMoved, findRecordedIntents } from '@spendgate/store';
 import type { AuthorizerParts } from './authorizer-parts.js';
 import { BatchSize } from './deciding/batch-size.js';
 import type { EvaluatedIntent } from './deciding/decide-batch.js';
 import { type Committed, decideInTransaction } from './deciding/decide-in-transaction.js';
-import { evaluatePolicies, needsOf } from './deciding/facts.js';
+import { evaluatePolicies, needsOf, ownChain } from './deciding/facts.js';
+import { BatchCharges } from './intake/batch-charges.js';
 import { decodeIntent } from './intake/decode-intent.js';
 import { verifyIntents } from './intake/verify-intents.js';
 import { publishCommitted } from './publishing/publish-committed.js';
@@ -15,6 +16,13 @@ import { publishCommitted } from './publishing/publish-committed.js';
 const REDOS_MAX = 20;
 
 type Answers = ReadonlyMap<bigint, Judged<EvaluatedIntent>>;
+
+/** What a batch does outside its transaction: once, however often a control act makes it begin again. */
+interface Effects {
+  readonly charges: BatchCharges;
+  /** Offsets of strays that lie under their key by now. */
+  readonly moved: Set<bigint>;
+}
 
 /**
  * Decides a batch of payment intents. What it commits is the effect and the offset in one transaction; signing and
@@ -83,9 +91,15 @@ export class AuthorizeBatch {
     const judged = metrics.cpu('authorizer_decode', () => batch.records.map(decodeIntent));
     const decoded = judged.flatMap((each) => (each.ok ? [each.value] : []));
     const unread = judged.flatMap((each) => (each.ok ? [] : [each.refusal]));
+    await this.keepUnreadable(unread);
+    const { limits, decide } = this.parts;
+    const charges = new BatchCharges(limits, (ids) => findRecordedIntents(decide.pool, ids));
+    const effects: Effects = { charges, moved: new Set() };
     for (let redo = 0; ; redo += 1) {
       try {
-        return await this.decideOnce(batch, decoded, unread);
+        const committed = await this.decideOnce(batch, { decoded, unread }, effects);
+        charges.settle(committed.refusals);
+        return committed;
       } catch (error) {
         if (!(error instanceof RegistryMoved) || redo === REDOS_MAX) throw error;
       }
@@ -94,16 +108,16 @@ export class AuthorizeBatch {
 
   private async decideOnce(
     batch: RecordBatch,
-    decoded: readonly DecodedIntent[],
-    unread: readonly Refusal[],
+    { decoded, unread }: { readonly decoded: readonly DecodedIntent[]; readonly unread: readonly Refusal[] },
+    effects: Effects,
   ): Promise<Committed> {
     const { metrics, registry, decide } = this.parts;
     const facts = await metrics.wall('authorizer_facts', () => registry.at(needsOf(decoded)));
     const verified = await metrics.wall('authorizer_verify', () => this.verify(decoded, facts));
-    const placed = await this.place(batch, verified);
-    const answers = metrics.cpu('authorizer_policy', () => this.evaluate(placed, facts));
+    const placed = await this.place(batch, verified, effects.moved);
+    const limited = await effects.charges.limit(placed, (each) => typeof ownChain(each, facts) !== 'string');
+    const answers = metrics.cpu('authorizer_policy', () => this.evaluate(limited, facts));
     const refusals = [...unread, ...[...answers.values()].flatMap((each) => (each.ok ? [] : [each.refusal]))];
-    await this.keepUnreadable(refusals);
     const committed = await metrics.wall('authorizer_transaction', () =>
       decideInTransaction(
         {
@@ -133,18 +147,23 @@ export class AuthorizeBatch {
   }
 
   /** A verified intent that lies where its key does not belong goes back to the log under its key, before the commit. */
-  private async place(batch: RecordBatch, verified: readonly Judged<Candidate>[]): Promise<Judged<Candidate>[]> {
+  private async place(
+    batch: RecordBatch,
+    verified: readonly Judged<Candidate>[],
+    moved: Set<bigint>,
+  ): Promise<Judged<Candidate>[]> {
     const isStray = (each: Judged<Candidate>): boolean =>
       each.ok && !isUnderKey(each.value.record, each.value.claims.mandate, batch.partitions);
     const strays = verified.flatMap((each) => (each.ok && isStray(each) ? [each.value] : []));
-    const moves = strays.map(({ record, claims }) => ({ record, key: claims.mandate }));
+    const left = strays.filter(({ record }) => !moved.has(record.offset));
+    const moves = left.map(({ record, claims }) => ({ record, key: claims.mandate }));
     await reappendUnderKey(this.parts.transport, moves);
+    for (const { record } of left) moved.add(record.offset);
     return strays.length === 0 ? [...verified] : verified.filter((each) => !isStray(each));
   }
 
-  private evaluate(verified: readonly Judged<Candidate>[], facts: RegistryFacts): Answers {
-    const { limits, policies, decide } = this.parts;
-    const limited = verified.map((each) => (each.ok ? limits.take(each.value) : each));
+  private evaluate(limited: readonly Judged<Candidate>[], facts: RegistryFacts): Answers {
+    const { policies, decide } = this.parts;
     const candidates = limited.flatMap((each) => (each.ok ? [each.value] : []));
     const verdicts = evaluatePolicies(candidates, facts, policies, decide.rules.currencies);
     const answers = new Map<bigint, Judged<EvaluatedIntent>>();

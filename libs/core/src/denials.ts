@@ -42,7 +42,7 @@ export const DENIALS = [
     when: 'the key is retired, removed or not yet active',
     next: 'sign with the current key' },
   { code: 'signature_invalid', admission: 'deny', settlement: 'deny', http: 401,
-    when: 'the signature does not verify',
+    when: 'the signature does not verify, or its iat is more than 60 s ahead of ours',
     next: 'sign again with the registered key' },
   { code: 'issuer_unknown', admission: 'deny', settlement: 'deny', http: 401,
     when: 'iss is no known domain or party',

@@ -29,4 +29,12 @@ describe('token buckets', () => {
     buckets.take('c', 0);
     expect([buckets.take('c', 0), buckets.take('a', 0)]).toEqual([1_000, 0]);
   });
+
+  it('take a token back, and never hold more than the burst', () => {
+    const buckets = new TokenBuckets({ perSecond: 1, burst: 2 });
+    buckets.giveBack('nobody');
+    expect([1, 2, 3].map(() => buckets.take('a', 0))).toEqual([0, 0, 1_000]);
+    for (let i = 0; i < 5; i += 1) buckets.giveBack('a');
+    expect([1, 2, 3].map(() => buckets.take('a', 0))).toEqual([0, 0, 1_000]);
+  });
 });

@@ -39,6 +39,12 @@ export class TokenBuckets {
     return 0;
   }
 
+  /** Puts back a token that was taken for nothing. A bucket never holds more than its burst. */
+  giveBack(key: string): void {
+    const bucket = this.buckets.get(key);
+    if (bucket !== undefined) bucket.milliTokens = Math.min(this.rate.burst * 1000, bucket.milliTokens + 1000);
+  }
+
   private forgetOldest(): void {
     const oldest = this.buckets.keys().next();
     if (oldest.done !== true) this.buckets.delete(oldest.value);

@@ -5,7 +5,6 @@ import {
   type BatchItem,
   type BatchState,
   type Flow,
-  type Intent,
   type LevelState,
   type PolicyFacts,
   type Watches,
@@ -18,7 +17,7 @@ import { type Candidate, type Refusal, refuse } from '../intake/candidate.js';
 import { AppendedTimes } from './appended-times.js';
 import { type ComposedDecision, type Naming, composeDecision } from './compose-decision.js';
 import type { DecidedIntent, Waiting } from './decided-intent.js';
-import { registryFactsOf } from './facts.js';
+import { ownChain, registryFactsOf } from './facts.js';
 import { toIntent } from './to-intent.js';
 
 /** A verified intent with what its policy said, before the locks. */
@@ -107,7 +106,7 @@ export function decideBatch(input: BatchInput): BatchOutput {
       facts,
       result,
       flowBefore,
-      causes: causesOf(intent, input.facts, waiting),
+      causes: causesOf(candidate, input.facts, waiting),
     };
     const composed = composeDecision(decided, input.naming);
     if (composed.hold !== null) held.add(composed.hold.path, decimal(composed.hold.amount));
@@ -122,9 +121,9 @@ export function decideBatch(input: BatchInput): BatchOutput {
   };
 }
 
-/** The grant as it was registered, absent in the leaf when the mandate is; then the decision this one supersedes. */
-function causesOf({ mandate }: Intent, facts: RegistryFacts, waiting: Waiting | null): string[] {
-  const chain = facts.chain(mandate);
+/** The grant as it was registered, absent in the leaf when the agent has none; then the decision this one supersedes. */
+function causesOf(candidate: Candidate, facts: RegistryFacts, waiting: Waiting | null): string[] {
+  const chain = ownChain(candidate, facts);
   const grant = typeof chain === 'string' ? null : (chain.at(-1)?.leafHash ?? null);
   return [grant, waiting?.leafHash ?? null].flatMap((hash) => (hash === null ? [] : [hash.toString('base64url')]));
 }
@@ -153,6 +152,7 @@ function itemOf({ candidate, policy, waiting }: EvaluatedIntent, appendedAtMs: n
   const { claims, intentId, bodyHash } = candidate;
   const recorded = waiting === undefined ? input.hot.decisions.get(intentId) : undefined;
   const attestation = input.hot.attestations.get(claims.iss);
+  const isOwn = typeof ownChain(candidate, input.facts) !== 'string';
   const facts: AdmissionFacts = {
     ...registryFactsOf(candidate, input.facts, input.judgedAtMs),
     appendedAtMs,
@@ -167,7 +167,7 @@ function itemOf({ candidate, policy, waiting }: EvaluatedIntent, appendedAtMs: n
     drift: 'none',
     approval: 'none',
     parked: waiting === undefined ? null : { decisionId: waiting.decisionId, untilMs: waiting.untilMs },
-    parkedCount: input.hot.parked.get(claims.mandate) ?? 0,
+    parkedCount: isOwn ? (input.hot.parked.get(claims.mandate) ?? 0) : 0,
     issuer: input.issuer,
     watches: WATCHES,
     rules: input.rules,
@@ -186,7 +186,7 @@ function attestationOf(row: AttestationRow): Exclude<AdmissionFacts['attestation
 function stateOf({ intents, facts, hot }: BatchInput, ended: HeldChanges): BatchState {
   const levels = new Map<string, LevelState>();
   for (const { candidate } of intents) {
-    const chain = facts.chain(candidate.claims.mandate);
+    const chain = ownChain(candidate, facts);
     if (typeof chain === 'string') continue;
     for (const mandate of chain) {
       const row = levels.has(mandate.id) ? undefined : hot.budgets.get(mandate.id);

@@ -34,6 +34,7 @@ import type { TokenBuckets } from '@spendgate/platform';
 import type { LockedTime } from './batch-size.js';
 import type { ComposedDecision, Naming } from './compose-decision.js';
 import { type BatchOutput, type EvaluatedIntent, decideBatch } from './decide-batch.js';
+import { ownChain } from './facts.js';
 import { summariseRefusals } from './summarise-refusals.js';
 
 /** Some consecutive records of one partition, or intents that wait in it, ready for their transaction. */
@@ -117,12 +118,12 @@ interface Folded {
   readonly judgedAtMs: number;
 }
 
-/** Flows and levels to lock; a mandate nobody knows has neither. */
+/** Flows and levels to lock; a mandate nobody knows, or another agent's, has neither. */
 function keysOf({ intents, facts }: Slice): HotKeys {
   const [flows, levels, roots, agents] = [new Set<string>(), new Set<string>(), new Set<string>(), new Set<string>()];
   for (const { candidate } of intents) {
     agents.add(candidate.claims.iss);
-    const chain = facts.chain(candidate.claims.mandate);
+    const chain = ownChain(candidate, facts);
     if (typeof chain === 'string') continue;
     flows.add(candidate.claims.mandate);
     for (const mandate of chain) {

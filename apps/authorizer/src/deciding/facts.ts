@@ -31,6 +31,18 @@ export function needsOf(decoded: readonly Pick<DecodedIntent, 'compact' | 'claim
   };
 }
 
+/**
+ * The mandate an intent names with all above it, when it is its agent's own. Another agent's is as good as none: nothing
+ * of it is locked, read or counted, or anybody could slow its owner down.
+ */
+export function ownChain(
+  { claims }: Pick<Candidate, 'claims'>,
+  facts: RegistryFacts,
+): ReturnType<RegistryFacts['chain']> {
+  const chain = facts.chain(claims.mandate);
+  return typeof chain === 'string' || chain.at(-1)?.agent === claims.iss ? chain : 'absent';
+}
+
 /** No mandate, so no policy set: nothing allows it, and the identity stage says what is wrong. */
 const NO_POLICY: PolicyFacts = { verdict: 'deny', policyId: 'none', version: 0, setHash: '', hash: '', deciding: [] };
 
@@ -42,7 +54,7 @@ export function evaluatePolicies(
   currencies: CurrencyTable,
 ): (PolicyFacts | 'unknown')[] {
   return candidates.map((candidate) => {
-    const chain = facts.chain(candidate.claims.mandate);
+    const chain = ownChain(candidate, facts);
     if (chain === 'unknown') return 'unknown';
     const mandate = chain === 'absent' ? undefined : chain.at(-1);
     if (mandate === undefined) return NO_POLICY;

@@ -137,6 +137,14 @@ describe('the HTTP door', () => {
     expect(rows).toEqual([]);
   });
 
+  it('I6: refuses an intent dated more than 60 s ahead, and its id stays free', async () => {
+    const iat = Math.floor(Date.now() / 1_000) + 120;
+    const late = await post(await sign('ahead', { iat, exp: iat + 600, mandate: namedId('approval') }));
+    expect([late.status, late.body['code']]).toEqual([401, 'signature_invalid']);
+    const other = { amount: { value: '1.00', currency: 'USD' }, mandate: namedId('approval') };
+    expect((await post(await sign('ahead', other))).status).toBe(201);
+  });
+
   it('takes one signed object as application/jwt, and an idempotency key only when it is the jti', async () => {
     expect((await post(await sign('e'), { 'content-type': 'application/json' })).status).toBe(415);
     expect((await post(await sign('e'), { 'idempotency-key': 'other' })).body).toMatchObject({

@@ -1,8 +1,10 @@
-import type { Candidate, Judged } from './candidate.js';
-import { refuse } from './candidate.js';
 import { type Rate, TokenBuckets } from '@spendgate/platform';
+import type { Candidate } from './candidate.js';
 
-/** Per agent, then per mandate; only verified intents count, so nobody can empty another's bucket. */
+/**
+ * Per agent, then per mandate. Only verified intents count, and a mandate's bucket only for the agent whose mandate it
+ * is, so nobody can empty another's.
+ */
 export class IntentRateLimits {
   private readonly agents: TokenBuckets;
   private readonly mandates: TokenBuckets;
@@ -12,12 +14,22 @@ export class IntentRateLimits {
     this.mandates = new TokenBuckets(rates.mandate);
   }
 
-  /** The log's clock counts: a backlog is judged by how fast it was sent. */
-  take(candidate: Candidate): Judged<Candidate> {
-    const { record, claims } = candidate;
-    const waitMs =
-      this.agents.take(claims.iss, record.appendedAtMs) || this.mandates.take(claims.mandate, record.appendedAtMs);
-    if (waitMs === 0) return { ok: true, value: candidate };
-    return refuse(record, 'rate_limited', null, { retryAfterMs: waitMs });
+  /**
+   * The log's clock counts: a backlog is judged by how fast it was sent.
+   *
+   * @returns 0 when there was a token, else milliseconds until there is one
+   */
+  take({ record, claims }: Candidate, isOwnMandate: boolean): number {
+    const agentWaitMs = this.agents.take(claims.iss, record.appendedAtMs);
+    if (agentWaitMs > 0 || !isOwnMandate) return agentWaitMs;
+    const waitMs = this.mandates.take(claims.mandate, record.appendedAtMs);
+    if (waitMs > 0) this.agents.giveBack(claims.iss); // it gets nothing for it
+    return waitMs;
+  }
+
+  /** Of a record that turned out to be a copy: its agent did not send it again, or not for more than the same answer. */
+  giveBack({ claims }: Candidate, isOwnMandate: boolean): void {
+    this.agents.giveBack(claims.iss);
+    if (isOwnMandate) this.mandates.giveBack(claims.mandate);
   }
 }

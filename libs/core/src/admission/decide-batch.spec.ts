@@ -162,3 +162,21 @@ describe('waiting in a batch', () => {
     expect(results.map(({ readSet }) => readSet['parked_count'])).toEqual([2, 2]);
   });
 });
+
+describe('an intent on a mandate that is another agent’s', () => {
+  it('I3, I9: is mandate_unknown, and reads, moves and counts nothing of that mandate’s flow or levels', () => {
+    const own = item(1, '10.00');
+    const foreign = item(2, '10.00', 'sibling');
+    const onOwn = {
+      ...foreign,
+      intent: { ...foreign.intent, mandate: OWN },
+      facts: { ...foreign.facts, parkedCount: 0 },
+    };
+    const { results, state } = decideBatch(before, [own, onOwn]);
+    const alone = decideBatch(before, [own]);
+    expect(results[1]?.decision.code).toBe('mandate_unknown');
+    expect(results[1]?.state).toEqual({ levels: 'absent', flow: 'absent' });
+    expect(results[1]?.readSet).toMatchObject({ levels: 'absent', flow: 'absent', path: [] });
+    expect(state).toEqual(alone.state);
+  });
+});

@@ -39,10 +39,11 @@ export function decideBatch(state: BatchState, items: readonly BatchItem[]): Bat
   const parked = new Map<string, number>();
   const results = items.map(({ intent, decisionId, facts }) => {
     const before = facts.recorded ?? recorded.get(intent.intentId) ?? null;
-    const waiting = parked.get(intent.mandate) ?? 0;
+    const own = stateOf(intent, levels, flows);
+    const waiting = own.levels === 'absent' ? 0 : (parked.get(intent.mandate) ?? 0);
     const same = before === facts.recorded && waiting === 0;
     const known = same ? facts : { ...facts, recorded: before, parkedCount: facts.parkedCount + waiting };
-    const result = decideIntent(intent, stateOf(intent, levels, flows), known);
+    const result = decideIntent(intent, own, known);
     if (before === null) recorded.set(intent.intentId, { decisionId, bodyHash: intent.bodyHash });
     if (result.decision.outcome === 'parked' && facts.parked === null) parked.set(intent.mandate, waiting + 1);
     handOn(result.state, levels, flows);
@@ -51,14 +52,17 @@ export function decideBatch(state: BatchState, items: readonly BatchItem[]): Bat
   return { results, state: { levels, flows } };
 }
 
-/** A level that is not among the locked rows is left out, and the chain is broken there. */
+/**
+ * A level that is not among the locked rows is left out, and the chain is broken there. Another agent's mandate is none
+ * at all to this one: whoever else is in the batch, nothing of it is read, and its flow does not move.
+ */
 function stateOf(
-  { mandate }: Intent,
+  { mandate, agent }: Intent,
   levels: ReadonlyMap<string, LevelState>,
   flows: ReadonlyMap<string, Flow>,
 ): AdmissionState {
   const own = levels.get(mandate);
-  if (own === undefined) return { levels: 'absent', flow: 'absent' };
+  if (own?.mandate.agent !== agent) return { levels: 'absent', flow: 'absent' };
   const chain = own.mandate.path.map((id) => levels.get(id)).filter((level) => level !== undefined);
   return { levels: chain, flow: flows.get(mandate) ?? 'absent' };
 }
