@@ -7,6 +7,7 @@ export default tseslint.config(
     languageOptions: { parserOptions: { project: ['./tsconfig.spec.json'], tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/consistent-type-imports': 'off', // decorator metadata needs value imports; tsc's verbatimModuleSyntax holds the rest
       '@typescript-eslint/switch-exhaustiveness-check': 'error',

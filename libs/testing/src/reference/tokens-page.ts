@@ -1,4 +1,4 @@
-import { TOKENS, type TokenTyp, tokenSchemas } from '@spendgate/codec';
+import { TOKENS, tokenSchemas } from '@spendgate/codec';
 import type { TokenVector } from './token-vectors.js';
 
 interface JsonSchema {
@@ -32,7 +32,7 @@ export function tokensPage(vectors: readonly TokenVector[]): string {
 }
 
 function tokenPart({ typ, claims }: TokenVector, schema: unknown): string[] {
-  const { purposes, maxLifetimeSeconds } = TOKENS[typ as TokenTyp];
+  const { purposes, maxLifetimeSeconds } = TOKENS[typ];
   return [
     '',
     `## \`${typ}\``,
