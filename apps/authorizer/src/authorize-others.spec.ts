@@ -130,7 +130,7 @@ describe('a batch that is begun again because a control act came in between', ()
     const at = async (needs: Parameters<typeof parts.registry.at>[0]): Promise<unknown> => {
       const facts = await parts.registry.at(needs);
       if ((asked += 1) <= 2)
-        await inControlAct(world.database.pool, (act) =>
+        await inControlAct(world.database.pool, (act): Promise<unknown> =>
           asked === 1
             ? revokeMandates(act, { mandateIds: [SPARE.id], by: 'acme', reason: 'spec' })
             : Promise.resolve(act.record({ type: 'control_act', payload: { act: 'spec' } })),
