@@ -176,6 +176,14 @@ describe('ending parked intents', () => {
     ]);
   });
 
+  it('ends the others when the row of one was damaged, and then says which', async () => {
+    await publish(0, 'a', 'b');
+    await rows(`UPDATE decisions SET request = 'x' WHERE lane_offset = 0`);
+    await timeIsOver();
+    expect(await end.execute(lane)).toBe(1);
+    await expect(end.execute(lane)).rejects.toThrow('ERR_STORED_DECISION');
+  });
+
   it('keeps the order of a lane when records and ended waits come at once', async () => {
     await publish(0, 'a', 'b', 'c');
     await timeIsOver();

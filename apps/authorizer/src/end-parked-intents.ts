@@ -52,7 +52,10 @@ export class EndParkedIntents {
 
   private async decide(lane: LaneLease): Promise<Committed | undefined> {
     const { decide } = this.parts;
-    const due = (await readDueIntents(decide.pool, lane.laneId, INTENTS_MAX)).map((row) => toDue(row, lane));
+    const read = (await readDueIntents(decide.pool, lane.laneId, INTENTS_MAX)).map((row) => toDue(row, lane));
+    const due = read.filter((each) => !(each instanceof InvariantError));
+    const [damaged] = read.filter((each) => each instanceof InvariantError);
+    if (due.length === 0 && damaged !== undefined) throw damaged; // said only when nothing else waits behind it
     if (due.length === 0) return undefined;
     for (let redo = 0; ; redo += 1) {
       try {
@@ -74,8 +77,8 @@ export class EndParkedIntents {
   }
 }
 
-/** The record as it lay in the log. Its signature was verified when it was taken: a key retired since changes nothing. */
-function toDue(row: DueIntent, lane: LaneLease): Due {
+/** The record as it lay in the log, or what is wrong with its row. Its signature was verified when it was taken: a key retired since changes nothing. */
+function toDue(row: DueIntent, lane: LaneLease): Due | InvariantError {
   const record: TransportRecord = {
     topic: TOPICS.paymentIntents,
     partition: partitionOf(lane),
@@ -86,7 +89,7 @@ function toDue(row: DueIntent, lane: LaneLease): Due {
     appendedAtMs: row.appendedAtMs,
   };
   const decoded = decodeIntent(record);
-  if (!decoded.ok) throw new InvariantError('ERR_STORED_DECISION', `${row.decisionId}: ${decoded.refusal.code}`);
+  if (!decoded.ok) return new InvariantError('ERR_STORED_DECISION', `${row.decisionId}: ${decoded.refusal.code}`);
   const { claims, compact } = decoded.value;
   const bodyHash = intentBodyHash(claims);
   const candidate = { ...decoded.value, intentId: row.intentId, bodyHash, kid: compact.header.kid };

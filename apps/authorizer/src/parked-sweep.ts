@@ -37,13 +37,15 @@ export class ParkedSweep {
       ),
     );
     let ended = 0;
+    let failed: unknown;
     for (const lease of leases.filter(({ laneId }) => due.has(laneId))) {
       try {
         ended += await this.endParked.execute(lease);
       } catch (error) {
-        if (!(error instanceof LaneLost)) throw error; // lost: its new owner ends them
+        if (!(error instanceof LaneLost)) failed ??= error; // lost: its new owner ends them
       }
     }
+    if (failed !== undefined) throw failed; // after the other lanes had their turn
     return ended > 0;
   }
 }
