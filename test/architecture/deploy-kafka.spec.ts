@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { TOPIC_NAMES, TOPIC_SPECS, topicConfig, topicFullName } from '@spendgate/messaging';
+import { TOPICS, TOPIC_NAMES, TOPIC_SPECS, topicConfig, topicFullName } from '@spendgate/messaging';
 import { parse } from 'yaml';
 
 const PREFIX = 'spendgate.';
@@ -62,5 +62,52 @@ describe('deploy/kafka', () => {
     expect(readers).toEqual([]);
     const prefixed = acls.filter(({ topic, operations }) => topic === PREFIX && operations.includes('Read'));
     expect(prefixed).toEqual([]);
+  });
+
+  /** Who may read or write a topic; rights on the prefix are held to be none of these above. */
+  const allowed = (operation: 'Read' | 'Write', topic: (typeof TOPIC_NAMES)[number]): string[] =>
+    acls
+      .filter((row) => row.topic === topicFullName(PREFIX, topic) && row.operations.includes(operation))
+      .map(({ principal }) => principal.replace(/^User:/, ''))
+      .sort();
+
+  it('A35: shows no agent the decisions of all agents: each fetches its own with a signed read', () => {
+    expect(allowed('Read', TOPICS.authorizationDecisions)).toEqual([]);
+  });
+
+  it('I5: lets attesters alone write observations, and rails report by signed outcomes to the gate', () => {
+    expect(allowed('Write', TOPICS.observations)).toEqual(['attester-example']);
+    expect(allowed('Write', TOPICS.settlementRequests)).toEqual([
+      'rail-example',
+      'settlement-example',
+      'spendgate-settlement-gate',
+    ]);
+  });
+
+  it('lets each role write the topics it publishes, and no other', () => {
+    const written = Object.fromEntries(
+      ['authorizer', 'settlement-gate', 'log'].map((role) => [
+        role,
+        TOPIC_NAMES.filter((topic) => allowed('Write', topic).includes(`spendgate-${role}`)).sort(),
+      ]),
+    );
+    expect(written).toEqual({
+      authorizer: [
+        TOPICS.authorizationArtifacts,
+        TOPICS.authorizationDecisions,
+        TOPICS.deadLetters,
+        TOPICS.flowTransitions,
+        TOPICS.intentRefusals,
+        TOPICS.paymentIntents,
+      ],
+      'settlement-gate': [
+        TOPICS.deadLetters,
+        TOPICS.flowTransitions,
+        TOPICS.intentRefusals,
+        TOPICS.settlementDecisions,
+        TOPICS.settlementRequests,
+      ],
+      log: [TOPICS.checkpoints, TOPICS.control, TOPICS.flowTransitions],
+    });
   });
 });

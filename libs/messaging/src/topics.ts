@@ -51,7 +51,7 @@ export const TOPIC_SPECS: Readonly<Record<TopicName, TopicSpec>> = {
     decidedBy: 'settlement-gate',
   },
   'settlement-decisions.v1': flowTopic('what the gate decided: ids, outcome, code and hash'),
-  'observations.v1': { ...flowTopic('attestation results and rail reports'), key: 'subject', decidedBy: 'authorizer' },
+  'observations.v1': { ...flowTopic('attestation results'), key: 'subject', decidedBy: 'authorizer' },
   'flow-transitions.v1': flowTopic('each step of a flow through its life'),
   'control.v1': {
     ...flowTopic('revocations, halts, policy and key changes; notifies only'),

@@ -84,7 +84,7 @@ export function composeDecision(decided: DecidedIntent, naming: Naming): Compose
     judgedAtMs: facts.judgedAtMs,
   };
   const events = [
-    decisionEvent(decided, decision, issued?.artifact ?? null),
+    decisionEvent(decided, decision),
     ...(issued === null ? [] : [artifactEvent(issued.artifact)]),
     ...transitionEvents(decided, leaf.leafHash),
   ];

@@ -28,7 +28,7 @@ function sequenceBefore({ result }: DecidedIntent): bigint {
 }
 
 /** Ids, outcome, code and hash: what was bought and for how much is fetched by who may see it. */
-export function decisionEvent(decided: DecidedIntent, row: DecisionRow, artifact: ArtifactRow | null): OutboxRow {
+export function decisionEvent(decided: DecidedIntent, row: DecisionRow): OutboxRow {
   const { intent } = decided;
   const body: AuthorizationDecided = {
     v: 1,
@@ -42,7 +42,6 @@ export function decisionEvent(decided: DecidedIntent, row: DecisionRow, artifact
     code: decided.result.decision.code,
     field: row.field,
     artifact_id: row.artifactId,
-    artifact_hash: artifact === null ? null : artifact.claimsHash.toString('base64url'),
     supersedes: row.supersedes,
     decision_hash: row.decisionHash.toString('base64url'),
     leaf_hash: row.leafHash.toString('base64url'),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { denialCode, partyId, requestId, sha256Hash, uuid } from '../tokens/fields.js';
 import { flowSequence, timeMs, version1 } from './fields.js';
 
-/** `authorization-decisions.v1`: that a decision was made. Amounts and payees are in the signed object, not here. */
+/** `authorization-decisions.v1`: that a decision was made. Amounts, payees and the artifact are fetched by who may. */
 export const authorizationDecidedSchema = z.strictObject({
   v: version1,
   decision_id: uuid,
@@ -15,7 +15,6 @@ export const authorizationDecidedSchema = z.strictObject({
   code: denialCode.nullable().describe('null when authorized'),
   field: z.string().max(256).nullable(),
   artifact_id: uuid.nullable().describe('null unless authorized'),
-  artifact_hash: sha256Hash.nullable().describe("SHA-256 over the RFC 8785 form of the artifact's claims"),
   supersedes: uuid.nullable().describe('the parked decision this one ends'),
   decision_hash: sha256Hash,
   leaf_hash: sha256Hash,

@@ -15,7 +15,7 @@ const EXAMPLES: { readonly [T in JsonEventTopic]: readonly EventOf<T>[] } = {
   'authorization-decisions.v1': [
     {
       ...{ v: 1, decision_id: ID, intent_id: ID, intent_jti: 'a-1', flow_id: FLOW, sequence: '7', agent: 'shopper' },
-      ...{ outcome: 'denied', code: 'budget_exceeded', field: 'amount', artifact_id: null, artifact_hash: null },
+      ...{ outcome: 'denied', code: 'budget_exceeded', field: 'amount', artifact_id: null },
       ...{ supersedes: null, decision_hash: hash, leaf_hash: hash, judged_at_ms: 1 },
     },
   ],
@@ -102,6 +102,10 @@ describe('event values', () => {
       const text = EXAMPLES[topic].map((value) => encodeEvent(topic, value as never).toString()).join(); // each of its topic
       expect(text).not.toMatch(/"(amount|currency|counterparty)":/);
     }
+  });
+
+  it('on the decision topic name an artifact by its id alone: who may use it fetches it', () => {
+    expect(Object.keys(EVENTS['authorization-decisions.v1'].schema.shape)).not.toContain('artifact_hash');
   });
 
   it('travel with the CloudEvents type and media type of their topic', () => {

@@ -78,8 +78,8 @@ export const EVENTS = {
   'observations.v1': tokens(
     'in',
     'spendgate.observation.v1',
-    ['attestation-result+jwt', 'settlement-outcome+jwt'],
-    'attestation results and rail reports, signed by who observed',
+    ['attestation-result+jwt'],
+    "attesters' results on agents' runtimes",
   ),
   'flow-transitions.v1': json(
     'spendgate.flow-transition.v1',
