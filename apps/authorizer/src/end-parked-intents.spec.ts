@@ -184,14 +184,18 @@ describe('ending parked intents', () => {
     await expect(end.execute(lane)).rejects.toThrow('ERR_STORED_DECISION');
   });
 
-  it('keeps the order of a lane when records and ended waits come at once', async () => {
-    await publish(0, 'a', 'b', 'c');
+  it('waits for its turn like a batch of records, so that events go out in the order they were written', async () => {
+    await publish(0, 'a');
     await timeIsOver();
-    await Promise.all([publish(3, 'd'), end.execute(lane), publish(4, 'e'), end.execute(lane)]);
-    const events = await decidedEvents();
-    expect(events).toHaveLength(8);
-    const sequences = events.map((event) => Number(event['sequence']));
-    expect(sequences).toEqual([...sequences].sort((a, b) => a - b));
+    const batch = batchOf(lane, [await sign('b')], { firstOffset: 1n, appendedAtMs: NOW_MS });
+    const done: string[] = [];
+    await Promise.all([
+      parts.turns.take(lane, () => rows('SELECT pg_sleep(0.5)')).then(() => done.push('a slow act')),
+      end.execute(lane).then(() => done.push('the wait ended')),
+      authorize.execute(batch).then(() => done.push('the batch decided')),
+    ]);
+    expect(done).toEqual(['a slow act', 'the wait ended', 'the batch decided']);
+    expect((await decidedEvents()).map((event) => event['outcome'])).toEqual(['parked', 'denied', 'parked']);
   });
 });
 

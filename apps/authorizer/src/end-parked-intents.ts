@@ -53,8 +53,8 @@ export class EndParkedIntents {
   private async decide(lane: LaneLease): Promise<Committed | undefined> {
     const { decide } = this.parts;
     const read = (await readDueIntents(decide.pool, lane.laneId, INTENTS_MAX)).map((row) => toDue(row, lane));
-    const due = read.filter((each) => !(each instanceof InvariantError));
-    const [damaged] = read.filter((each) => each instanceof InvariantError);
+    const due = read.flatMap((each) => (each instanceof InvariantError ? [] : [each]));
+    const damaged = read.find((each) => each instanceof InvariantError);
     if (due.length === 0 && damaged !== undefined) throw damaged; // said only when nothing else waits behind it
     if (due.length === 0) return undefined;
     for (let redo = 0; ; redo += 1) {

@@ -37,15 +37,16 @@ export class ParkedSweep {
       ),
     );
     let ended = 0;
-    let failed: unknown;
+    const failures: unknown[] = [];
     for (const lease of leases.filter(({ laneId }) => due.has(laneId))) {
       try {
         ended += await this.endParked.execute(lease);
       } catch (error) {
-        if (!(error instanceof LaneLost)) failed ??= error; // lost: its new owner ends them
+        if (!(error instanceof LaneLost)) failures.push(error); // lost: its new owner ends them
       }
     }
-    if (failed !== undefined) throw failed; // after the other lanes had their turn
+    // After the other lanes had their turn; the sweeper logs it and comes again.
+    if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '));
     return ended > 0;
   }
 }
