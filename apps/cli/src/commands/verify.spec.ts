@@ -28,7 +28,7 @@ afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 /** The list the example artifact names, with its entry valid, good for a minute. */
 function signStatusList(signer: PrivateKeySigner, iat: number): Promise<string> {
-  const [iss, sub] = ['https://pay.example', 'https://pay.example/v1/status-lists/3-0'];
+  const [iss, sub] = ['https://pay.example', 'https://pay.example/status/3/0'];
   const jti = '019b76da-a800-8e55-8b00-000000000001';
   const list = { ttl: 60, status_list: StatusList.ofSize(64).encode() };
   return signToken(signer, 'statuslist+jwt', { iss, aud: iss, iat, exp: iat + 60, jti, sub, ...list });
