@@ -212,7 +212,8 @@ describe('attacks on the HTTP doors', () => {
     });
     for (const stranger of [otherBuyer, otherSettler]) {
       expect(await list(stranger, '/v1/artifacts')).toMatchObject({ artifacts: [] });
-      expect(await list(stranger, `/v1/settlements?artifact=${ids.artifactId}`)).toMatchObject({ settlements: [] });
+      // an artifact of others looks like none
+      expect(await list(stranger, `/v1/settlements?artifact=${ids.artifactId}`)).toMatchObject({ status: 404 });
     }
   });
 

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { denial } from '@spendgate/core';
+import { type DenialCode, denial } from '@spendgate/core';
 import { type Clock, TokenBuckets } from '@spendgate/platform';
 
 /** What one connection may cost before anything is known of who is at its other end. */
@@ -49,20 +49,35 @@ const UNCOUNTED = new Set(['/livez', '/readyz', '/metrics']);
 /** Counts requests by where they come from, in front of every route of every role, before any byte is looked at. */
 export function countSources(app: NestFastifyApplication, clock: Clock, perSecond: number): void {
   const buckets = new TokenBuckets({ perSecond, burst: perSecond });
-  const row = denial('rate_limited');
-  const body = JSON.stringify({
-    type: `urn:spendgate:denial:${row.code}`,
-    title: row.when,
-    status: row.http,
-    code: row.code,
-  });
+  const { status, body } = problemOf('rate_limited');
   const fastify = app.getHttpAdapter().getInstance();
   fastify.addHook('onRequest', (request, reply, done) => {
     const waitMs = UNCOUNTED.has(request.url) ? 0 : buckets.take(sourceOf(request.ip), clock.nowMs());
     if (waitMs === 0) return done();
-    const headers = { 'content-type': 'application/problem+json', 'retry-after': String(Math.ceil(waitMs / 1_000)) };
-    void reply.code(row.http).headers(headers).send(body);
+    const headers = { 'content-type': PROBLEM_TYPE, 'retry-after': String(Math.ceil(waitMs / 1_000)) };
+    void reply.code(status).headers(headers).send(body);
   });
+}
+
+/** A body cut off by its size never reaches a door, so the denial's code is given here, in the form the doors have. */
+export function nameOversize(app: NestFastifyApplication): void {
+  const { status, body } = problemOf('too_large');
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    const named = String(reply.getHeader('content-type')).startsWith(PROBLEM_TYPE);
+    if (reply.statusCode !== status || named) return done(null, payload);
+    reply.header('content-type', PROBLEM_TYPE).removeHeader('content-length');
+    done(null, body);
+  });
+}
+
+const PROBLEM_TYPE = 'application/problem+json';
+
+/** RFC 9457, with the denial's code. */
+function problemOf(code: DenialCode): { status: number; body: string } {
+  const row = denial(code);
+  const type = `urn:spendgate:denial:${row.code}`;
+  return { status: row.http, body: JSON.stringify({ type, title: row.when, status: row.http, code: row.code }) };
 }
 
 /** One subscriber has a whole /64 of IPv6 addresses (RFC 6177), so its first half is what counts. */

@@ -4,7 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Runtime, SpendgateTransport, connectTransport } from '@spendgate/messaging';
 import type { Logger } from '@spendgate/platform';
 import { HealthController, RUNTIME } from './health.controller.js';
-import { HTTP_LIMITS, countSources, httpAdapter } from './http-guard.js';
+import { HTTP_LIMITS, countSources, httpAdapter, nameOversize } from './http-guard.js';
 import type { OpenRuntime } from './open-runtime.js';
 import { ROLES, type Role } from './roles.js';
 
@@ -36,6 +36,7 @@ export async function serveRoles(roles: readonly Role[], open: OpenRuntime): Pro
     abortOnError: false,
   });
   countSources(app, runtime.clock, settings.SPENDGATE_SOURCE_REQUESTS_PER_SECOND);
+  nameOversize(app);
   acceptTokens(app);
   connectTransport(app, new SpendgateTransport(runtime.transport, runtime.logger));
   shutdown.add('doors and topic handlers', () => app.close());
