@@ -82,6 +82,7 @@ export function createAuthorizerParts(runtime: Runtime, salts: SaltSource = rand
       registry,
       rules: rulesOf(number('SPENDGATE_ARTIFACT_LIFETIME_SECONDS')),
       issuer: 'ready',
+      auditLateMsMax: number('SPENDGATE_AUDIT_LATE'),
       naming: { issuer: domain.issuer, artifactKid: signer.kid, publicUrl: logUrlOf(runtime), salts },
       refusalEvents: bucketsOf(number('SPENDGATE_REFUSAL_EVENTS_PER_SECOND')),
       cpu: (stage, act) => metrics.cpu(stage, act),

@@ -6,6 +6,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import type { Runtime } from '@spendgate/messaging';
+import { watchAuditHealth } from './audit-health.js';
 import { AuthorizeBatch } from './authorize-batch.js';
 import { createAuthorizerParts } from './authorizer-parts.js';
 import { ArtifactsController } from './http/artifacts.controller.js';
@@ -24,6 +25,7 @@ export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicati
 
   static forRoot(runtime: Runtime): DynamicModule {
     const parts = createAuthorizerParts(runtime);
+    watchAuditHealth(runtime, parts.decide.auditLateMsMax);
     return {
       module: AuthorizerModule,
       controllers: [

@@ -7,6 +7,7 @@ import {
   type Flow,
   type LevelState,
   type PolicyFacts,
+  type WatchVerdict,
   type Watches,
   decideBatch as decideInOrder,
   decimal,
@@ -34,6 +35,8 @@ export interface BatchInput {
   readonly facts: RegistryFacts;
   readonly hot: HotState;
   readonly judgedAtMs: number;
+  /** Read with `judgedAtMs`: whether what is decided now comes under a signed head in time. */
+  readonly audit: WatchVerdict;
   /** The lane's mark before this batch, Unix ms. */
   readonly appendedMarkMs: number;
   readonly rules: AdmissionRules;
@@ -53,12 +56,11 @@ export interface BatchOutput {
 }
 
 /** Nothing watches these limbs yet except the checks made here: the detector will say otherwise when it finds drift. */
-const WATCHES: Watches = {
+const WATCHES: Omit<Watches, 'audit'> = {
   identity: 'verified',
   lineage: 'verified',
   governance: 'verified',
   domain: 'verified',
-  audit: 'verified',
 };
 /** Answers that name a decision already made, so they record none of their own. */
 const REPEATS = new Set<string | null>(['intent_replayed', 'idempotency_conflict']);
@@ -78,6 +80,9 @@ export function decideBatch(input: BatchInput): BatchOutput {
     const appendedAtMs = times.next(candidate.record.appendedAtMs);
     // No decision: its id and times would rest on the clock that is not trusted, and the sender may ask again.
     if (appendedAtMs === undefined) refusals.push(refuse(candidate.record, 'clock_untrusted').refusal);
+    // Nor one that may never be proven. Who waits is ended all the same: that is a denial.
+    else if (waiting === null && input.audit !== 'verified')
+      refusals.push(refuse(candidate.record, 'audit_unavailable').refusal);
     else items.push({ candidate, waiting, ...itemOf(evaluated, appendedAtMs, input) });
   }
   const before = stateOf(input, held);
@@ -169,7 +174,7 @@ function itemOf({ candidate, policy, waiting }: EvaluatedIntent, appendedAtMs: n
     parked: waiting === undefined ? null : { decisionId: waiting.decisionId, untilMs: waiting.untilMs },
     parkedCount: isOwn ? (input.hot.parked.get(claims.mandate) ?? 0) : 0,
     issuer: input.issuer,
-    watches: WATCHES,
+    watches: { ...WATCHES, audit: input.audit },
     rules: input.rules,
   };
   const intent = toIntent(claims, intentId, bodyHash);

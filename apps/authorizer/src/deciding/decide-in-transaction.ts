@@ -24,6 +24,7 @@ import {
   leavesWrite,
   runTogether,
   outboxWrite,
+  watchAudit,
   parkWrites,
 } from '@spendgate/store';
 import { encodeLeaf } from '@spendgate/codec';
@@ -66,6 +67,8 @@ export interface DecideOptions {
   readonly registry: Registry;
   readonly rules: AdmissionRules;
   readonly issuer: AdmissionFacts['issuer'];
+  /** Audit leaves waiting for longer than this while the log signs nothing deny everything. */
+  readonly auditLateMsMax: number;
   readonly naming: Naming;
   readonly refusalEvents: TokenBuckets;
   /** Times the fold, which runs while locks are held. */
@@ -90,15 +93,16 @@ export async function decideInTransaction(slice: Slice, options: DecideOptions):
     const keys = keysOf(slice);
     await lockHotRows(tx, keys.flowIds, keys.mandateIds);
     lockedAt = performance.now();
-    const { judgedAtMs, controlEpoch } = await readJudged(tx);
+    const { judgedAtMs, controlEpoch, auditLateMs } = await readJudged(tx);
     const roundTripMs = performance.now() - lockedAt;
     options.registry.checkEpoch(slice.facts, controlEpoch);
     const hot = await readHotState(tx, keys, judgedAtMs);
     const { rules, issuer, naming } = options;
     const { intents, facts } = slice;
-    const output = options.cpu('authorizer_fold', () =>
-      decideBatch({ intents, facts, hot, judgedAtMs, appendedMarkMs: lane.appendedMarkMs, rules, issuer, naming }),
-    );
+    const audit = watchAudit(auditLateMs, options.auditLateMsMax);
+    const { appendedMarkMs } = lane;
+    const input = { intents, facts, hot, judgedAtMs, audit, appendedMarkMs, rules, issuer, naming };
+    const output = options.cpu('authorizer_fold', () => decideBatch(input));
     const written = await write(tx, slice, lane, { output, ended: hot.endedHolds, judgedAtMs }, options);
     writtenAt = performance.now();
     fixedMs = roundTripMs * STATEMENTS;

@@ -1,6 +1,7 @@
 import { InvariantError } from '@spendgate/core';
 import { texts, timestamps, uuids } from '../binary-arrays.js';
 import { type Transaction, query, statement } from '../statement.js';
+import { AUDIT_LATE_MS } from '../transparency/audit-watch.js';
 
 /** A flow as it stands under its lock. */
 export interface FlowRow {
@@ -57,10 +58,15 @@ export interface HotState {
   readonly parked: ReadonlyMap<string, number>;
 }
 
-/** Database clock and epoch after the locks: `judged_at` may only deny, the epoch says whether cached facts still hold. */
+/**
+ * Database clock, epoch and audit after the locks: `judged_at` may only deny, the epoch says whether cached facts still
+ * hold, and what is approved must be sure to come under a signed head.
+ */
 export interface Judged {
   readonly judgedAtMs: number;
   readonly controlEpoch: bigint;
+  /** For how long audit leaves have been waiting while the log signed nothing, ms; `watchAudit` judges it. */
+  readonly auditLateMs: number;
 }
 
 /** Ended holds of one root released by one batch; the rest counts on (the safe side) until the next one takes it. */
@@ -68,14 +74,17 @@ export const ENDED_HOLDS_MAX = 2_000;
 
 const JUDGED = statement(
   'authorization-judged',
-  `SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS judged_at_ms, control_epoch FROM domain`,
+  `SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS judged_at_ms, control_epoch,
+     ${AUDIT_LATE_MS} AS audit_late_ms
+   FROM domain`,
 );
 
 /** A statement of its own, after the locking ones. @throws {InvariantError} `ERR_NO_DOMAIN`: nothing was set up. */
 export async function readJudged(tx: Transaction): Promise<Judged> {
-  const [row] = await query<{ judged_at_ms: number; control_epoch: bigint }>(tx, JUDGED);
+  type Row = { judged_at_ms: number; control_epoch: bigint; audit_late_ms: number };
+  const [row] = await query<Row>(tx, JUDGED);
   if (row === undefined) throw new InvariantError('ERR_NO_DOMAIN', 'the database holds no domain');
-  return { judgedAtMs: row.judged_at_ms, controlEpoch: row.control_epoch };
+  return { judgedAtMs: row.judged_at_ms, controlEpoch: row.control_epoch, auditLateMs: row.audit_late_ms };
 }
 
 /**

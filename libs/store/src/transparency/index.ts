@@ -1,3 +1,4 @@
+export { AUDIT_SETTINGS, readAuditLate, watchAudit } from './audit-watch.js';
 export {
   type StoredCheckpoint,
   readAllCheckpoints,
