@@ -69,6 +69,7 @@ export function createGateParts(runtime: Runtime, overrides: GateOverrides = {})
     issuer: domain.issuer,
     outcomeDueMs: numberOf('SPENDGATE_OUTCOME_DUE_SECONDS') * 1_000,
     trust,
+    auditLateMsMax: numberOf('SPENDGATE_AUDIT_LATE'),
     isManaged: (rail: string) => rails.has(rail),
   };
   const settle = new SettleBatch(pool, registry, policies, leafWriter, options, metrics);

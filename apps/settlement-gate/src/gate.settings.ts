@@ -1,7 +1,9 @@
 import { setting } from '@spendgate/platform';
+import { AUDIT_SETTINGS } from '@spendgate/store';
 
 /** Settings of the settlement gate. None of them turns a denial into a pass. */
 export const GATE_SETTINGS = {
+  ...AUDIT_SETTINGS,
   SPENDGATE_OUTCOME_DUE_SECONDS: setting.integer({
     default: 3_600,
     min: 1,

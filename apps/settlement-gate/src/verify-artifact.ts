@@ -21,6 +21,7 @@ import {
 } from '@spendgate/core';
 import { Turnstile, type TurnstileBounds } from '@spendgate/platform';
 import {
+  type Judged,
   type RegistryFacts,
   type RegistryNeeds,
   inTransaction,
@@ -28,10 +29,11 @@ import {
   readDomainKeys,
   readJudged,
   readSettlementState,
+  watchAudit,
 } from '@spendgate/store';
 import type { GateParts } from './gate-parts.js';
 import { ArtifactViews } from './settling/artifact-view.js';
-import { factsFor } from './settling/gate-facts.js';
+import { factsFor, withAudit } from './settling/gate-facts.js';
 import { holdOf } from './settling/hold-view.js';
 import { RegistryView } from './settling/registry-view.js';
 
@@ -75,18 +77,20 @@ export class VerifyArtifact {
 
   private async verify(token: Buffer): Promise<ArtifactReport> {
     const { pool, domain } = this.parts.runtime;
-    const { judgedAtMs, controlEpoch } = await inTransaction(pool, readJudged);
+    const judged = await inTransaction(pool, readJudged);
+    const { judgedAtMs, controlEpoch } = judged;
     const keys = await this.artifactKeys(controlEpoch);
     const { issuer } = domain;
     // Times are core's to judge, under the artifact's own rows; the signing key may be retired since.
     const verdict = await verifyToken(token, { typ: TYP, keys, atMs: judgedAtMs, issuer });
-    if (verdict.ok) return this.look(verdict.claims, judgedAtMs, controlEpoch);
+    if (verdict.ok) return this.look(verdict.claims, judged);
     // The signature was good: the other checks can be made as well, and core finds the time by the artifact's row.
     const claims = verdict.code in TIMES ? claimsIn(token) : undefined;
-    return claims === undefined ? unreadable(verdict.code, verdict.field) : this.look(claims, judgedAtMs, controlEpoch);
+    return claims === undefined ? unreadable(verdict.code, verdict.field) : this.look(claims, judged);
   }
 
-  private async look(claims: ArtifactClaims, judgedAtMs: number, controlEpoch: bigint): Promise<ArtifactReport> {
+  private async look(claims: ArtifactClaims, judged: Judged): Promise<ArtifactReport> {
+    const { judgedAtMs, controlEpoch, auditLateMs } = judged;
     const { pool } = this.parts.runtime;
     const places = await locateArtifacts(pool, [claims.jti]);
     const place = places.get(claims.jti);
@@ -110,7 +114,7 @@ export class VerifyArtifact {
     const sources = {
       ...read,
       registry: view,
-      trust: this.parts.trust,
+      trust: withAudit(this.parts.trust, watchAudit(auditLateMs, this.parts.numberOf('SPENDGATE_AUDIT_LATE'))),
       artifactFacts: (each: Parameters<ArtifactViews['facts']>[0]) => this.views.facts(each, view),
     };
     const hold = row === undefined ? ('absent' as const) : holdOf(row);

@@ -35,6 +35,15 @@ export const ALL_VERIFIED: Trust = {
   scope: 'running',
 };
 
+/** The same where the audit may be late: what the gate read itself counts beside what others say. */
+export function withAudit(trust: TrustSource, audit: Watches['audit']): TrustSource {
+  if (audit === 'verified') return trust;
+  return (flowId) => {
+    const { watches, ...rest } = trust(flowId);
+    return { ...rest, watches: { ...watches, audit } };
+  };
+}
+
 /** What the fold adds to the facts of a request: it knows what earlier items of the batch did. */
 export interface FoldedFacts {
   readonly recorded: SettlementFacts['recorded'];

@@ -1,6 +1,7 @@
 import type { Metrics } from '@spendgate/platform';
 import {
   type ArtifactPlace,
+  type Judged,
   type LaneLease,
   type LeafRow,
   type NumberedOutboxRow,
@@ -29,6 +30,7 @@ import {
   readSettlementState,
   revokeArtifactsWrite,
   shareControl,
+  watchAudit,
 } from '@spendgate/store';
 import { settlementId } from '@spendgate/codec';
 import type { PolicySets } from '@spendgate/policy';
@@ -37,7 +39,7 @@ import { ArtifactViews } from './artifact-view.js';
 import { foldBatch } from './fold-batch.js';
 import type { FoldContext, Folded } from './fold-context.js';
 import { FoldState } from './fold-state.js';
-import type { TrustSource } from './gate-facts.js';
+import { type TrustSource, withAudit } from './gate-facts.js';
 import { type GateAnswer, type GateItem, artifactIdOf } from './gate-item.js';
 import { refusedId } from './refused-id.js';
 import { RegistryView } from './registry-view.js';
@@ -75,6 +77,8 @@ export interface SettleOptions {
   readonly issuer: string;
   readonly outcomeDueMs: number;
   readonly trust: TrustSource;
+  /** Audit leaves waiting for longer than this while the log signs nothing deny everything. */
+  readonly auditLateMsMax: number;
   isManaged(rail: string): boolean;
 }
 
@@ -131,7 +135,7 @@ export class SettleBatch {
       this.registry.checkEpoch(view.facts, judged.controlEpoch);
       const read = await readSettlementState(tx, keysOf(items, places));
       const state = new FoldState(read);
-      const context = this.contextOf(view, read, judged.judgedAtMs);
+      const context = this.contextOf(view, read, judged);
       const { answers, folded } = this.fold(items, state, context);
       const refused = offsets?.refused(answers, judged.judgedAtMs) ?? NOTHING_REFUSED;
       const events = [...refused.events, ...folded.events];
@@ -178,9 +182,10 @@ export class SettleBatch {
   private contextOf(
     registry: RegistryView,
     read: Awaited<ReturnType<typeof readSettlementState>>,
-    judgedAtMs: number,
+    { judgedAtMs, auditLateMs }: Judged,
   ): FoldContext {
-    const { issuer, outcomeDueMs, trust } = this.options;
+    const { issuer, outcomeDueMs, auditLateMsMax } = this.options;
+    const trust = withAudit(this.options.trust, watchAudit(auditLateMs, auditLateMsMax));
     const isManaged = (rail: string): boolean => this.options.isManaged(rail);
     const artifactFacts = (row: Parameters<ArtifactViews['facts']>[0]) => this.views.facts(row, registry);
     const sources = { ...read, registry, trust, artifactFacts };
