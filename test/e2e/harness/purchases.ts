@@ -15,11 +15,12 @@ const ALL = join(ROOT, '../shared/data/cdnow-purchases.txt');
 const SAMPLE = join(ROOT, 'examples/cdnow/sample-5000.jsonl');
 
 /**
- * The purchases as plain intents, written to `file`: all 69,659 where the data set is there, else the 5,000 of the
- * repository.
+ * The purchases as plain intents, written to `file`: the 5,000 of the repository, or with `PURCHASES=all` the whole
+ * data set where it is there.
  */
 export function writePurchases(file: string): readonly PlainLine[] {
-  const text = existsSync(ALL) ? convertAll() : readFileSync(SAMPLE, 'utf8');
+  const all = process.env['PURCHASES'] === 'all' && existsSync(ALL);
+  const text = all ? convertAll() : readFileSync(SAMPLE, 'utf8');
   writeFileSync(file, text);
   return text
     .split('\n')
