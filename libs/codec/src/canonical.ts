@@ -3,6 +3,8 @@
  * ECMAScript does (§3.2.2.2), numbers as ECMAScript writes them (§3.2.2.3). Members whose value is `undefined` are
  * left out, as `JSON.stringify` does.
  *
+ * The text of a deeply frozen object is kept as long as the object: what many decisions share is written once.
+ *
  * @throws {TypeError} a lone surrogate, NaN, infinity, bigint or another value JSON has no form for: what cannot be
  *   written in one way only must not be hashed
  */
@@ -12,7 +14,31 @@ export function canonicalize(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'true' : 'false';
   if (value === null) return 'null';
   if (typeof value !== 'object') throw new TypeError(`no canonical JSON form for ${typeof value}`);
+  return Object.isFrozen(value) ? canonicalFrozen(value) : canonicalParts(value);
+}
+
+function canonicalParts(value: object): string {
   return Array.isArray(value) ? canonicalArray(value) : canonicalObject(value);
+}
+
+const KEPT = new WeakMap<object, string>();
+
+function canonicalFrozen(value: object): string {
+  const kept = KEPT.get(value);
+  if (kept !== undefined) return kept;
+  const text = canonicalParts(value);
+  if (isDeeplyFrozen(value)) KEPT.set(value, text);
+  return text;
+}
+
+/** Plain data all the way down: nothing in it can be another value the next time. */
+function isDeeplyFrozen(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.isFrozen(value) && Object.values(Object.getOwnPropertyDescriptors(value)).every(isFrozenMember);
+}
+
+function isFrozenMember({ get, value }: PropertyDescriptor): boolean {
+  return get === undefined && isDeeplyFrozen(value);
 }
 
 // Printable ASCII without quote and backslash is written as it is: nearly every string we sign.
@@ -48,10 +74,33 @@ function canonicalObject(value: object): string {
   if (prototype !== Object.prototype && prototype !== null) throw new TypeError('only plain objects have a JSON form');
   const members = value as Readonly<Record<string, unknown>>; // a plain object, as just seen
   let text = '{';
-  for (const name of Object.keys(members).sort()) {
-    const member = members[name]; // without a comparator, sort() goes by UTF-16 code units, as §3.2.3 wants
+  for (const name of sortedNames(members)) {
+    const member = members[name];
     if (member === undefined) continue;
-    text += `${text === '{' ? '' : ','}${canonicalString(name)}:${canonicalize(member)}`;
+    text += `${text === '{' ? '' : ','}${canonicalName(name)}${canonicalize(member)}`;
   }
   return `${text}}`;
+}
+
+/** By UTF-16 code units, as §3.2.3 wants: so do `<` and sort() without a comparator. */
+function sortedNames(members: object): string[] {
+  const names = Object.keys(members);
+  let before = '';
+  for (const name of names) {
+    if (name < before) return names.sort();
+    before = name;
+  }
+  return names;
+}
+
+/** Member names are few and come again and again. A stranger's own names may fill the rest of the table once. */
+const NAMES = new Map<string, string>();
+const NAMES_MAX = 2_000;
+
+function canonicalName(name: string): string {
+  const known = NAMES.get(name);
+  if (known !== undefined) return known;
+  const text = `${canonicalString(name)}:`;
+  if (NAMES.size < NAMES_MAX) NAMES.set(name, text);
+  return text;
 }

@@ -1,4 +1,5 @@
-import { hashJson } from './hash.js';
+import { canonicalize } from './canonical.js';
+import { sha256Hex } from './hash.js';
 
 /** Largest time a 48-bit millisecond field holds; the year is 10889. */
 const TIME_MS_MAX = 0xffff_ffff_ffff;
@@ -12,11 +13,16 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
  */
 export function uuid8(bytes: Uint8Array): string {
   if (bytes.length < 16) throw new RangeError('a UUID takes 16 bytes');
-  const id = Buffer.from(bytes.subarray(0, 16));
-  id.writeUInt8((id.readUInt8(6) & 0x0f) | 0x80, 6);
-  id.writeUInt8((id.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = id.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return spell(Buffer.from(bytes.subarray(0, 16)).toString('hex'));
+}
+
+/** Hexadecimal digits of 16 bytes as a UUID of version 8, variant 10 (RFC 9562 §4.1, §4.2). */
+function spell(hex: string): string {
+  const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) & 3);
+  return (
+    `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-` +
+    `${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+  );
 }
 
 /** @returns whether a text is a UUID in the one spelling we take: lower case with hyphens. */
@@ -24,13 +30,14 @@ export function isUuid(text: string): boolean {
   return UUID.test(text);
 }
 
+function digestOf(inputs: readonly (string | number)[]): string {
+  return sha256Hex(canonicalize(inputs));
+}
+
 /** Time first, so that indexes grow at one end; then the hash of the inputs. */
 function timedUuid8(timeMs: number, inputs: readonly (string | number)[]): string {
   if (!Number.isInteger(timeMs) || timeMs < 0 || timeMs > TIME_MS_MAX) throw new RangeError('time in ms, 48 bits');
-  const bytes = Buffer.alloc(16);
-  bytes.writeUIntBE(timeMs, 0, 6);
-  hashJson(inputs).copy(bytes, 6, 0, 10);
-  return uuid8(bytes);
+  return spell(timeMs.toString(16).padStart(12, '0') + digestOf(inputs));
 }
 
 /** What makes two intents the same one: re-signed, re-sent or over another door, it keeps its id. */
@@ -44,7 +51,7 @@ export interface IntentName {
 
 /** No time part: the id must be known before the log gives a time, and a replay must find the first one. */
 export function intentId({ issuer, agent, mandate, jti }: IntentName): string {
-  return uuid8(hashJson(['intent', issuer, agent, mandate, jti]));
+  return spell(digestOf(['intent', issuer, agent, mandate, jti]));
 }
 
 /**
@@ -67,10 +74,10 @@ export function holdId(appendedAtMs: number, intent: string): string {
 
 /** @param actionId the presenter's `capture_id`, `void_id` or `refund_id` */
 export function settlementId(artifact: string, action: 'capture' | 'void' | 'refund', actionId: string): string {
-  return uuid8(hashJson(['settlement', artifact, action, actionId]));
+  return spell(digestOf(['settlement', artifact, action, actionId]));
 }
 
 /** One report of a settlement's outcome, by who reports it and the report's `jti`. */
 export function outcomeId(reporter: string, jti: string): string {
-  return uuid8(hashJson(['outcome', reporter, jti]));
+  return spell(digestOf(['outcome', reporter, jti]));
 }

@@ -1,5 +1,5 @@
 import { canonicalize } from './canonical.js';
-import { sha256 } from './hash.js';
+import { sha256, sha256Text } from './hash.js';
 import { LEAF_CAUSES_MAX } from './limits.js';
 import { z } from 'zod';
 import type { LeafType } from './leaf-types.js';
@@ -45,18 +45,27 @@ export interface EncodedLeaf {
   readonly leafHash: Buffer;
 }
 
-const COMMITMENT_PREFIX = Uint8Array.of(0x02);
+const COMMITMENT_PREFIX = 0x02;
 const LEAF_PREFIX = Uint8Array.of(0x00);
 
 /** SHA-256(0x02 ‖ salt ‖ payload): a third prefix beside the tree's 0x00 and 0x01, so none can pass for another. */
 export function commitmentOf(salt: Uint8Array, canonicalPayload: string): Buffer {
+  return sha256(committed(salt, canonicalPayload));
+}
+
+function committed(salt: Uint8Array, canonicalPayload: string): Buffer {
   if (salt.length !== LEAF_SALT_BYTES) throw new RangeError(`a salt has ${LEAF_SALT_BYTES} bytes`);
-  return sha256(Buffer.concat([COMMITMENT_PREFIX, salt, Buffer.from(canonicalPayload)]));
+  const bytes = Buffer.allocUnsafe(1 + LEAF_SALT_BYTES + Buffer.byteLength(canonicalPayload)); // every byte is written
+  bytes.writeUInt8(COMMITMENT_PREFIX, 0);
+  bytes.set(salt, 1);
+  bytes.write(canonicalPayload, 1 + LEAF_SALT_BYTES, 'utf8');
+  return bytes;
 }
 
 /** RFC 9162 §2.1.1: SHA-256(0x00 ‖ leaf bytes). */
 export function leafHashOf(leaf: Uint8Array | string): Buffer {
-  return sha256(Buffer.concat([LEAF_PREFIX, Buffer.from(leaf)]));
+  if (typeof leaf === 'string') return sha256(`\0${leaf}`); // U+0000 is the byte 0x00 in UTF-8
+  return sha256(Buffer.concat([LEAF_PREFIX, leaf]));
 }
 
 /** Builds a leaf from its payload: canonical text, commitment, leaf hash. Equal arguments give equal bytes. */
@@ -64,8 +73,8 @@ export function encodeLeaf({ domain, type, timeMs, payload, salt, causes }: Leaf
   if (causes.length > LEAF_CAUSES_MAX) throw new RangeError(`a leaf names at most ${LEAF_CAUSES_MAX} causes`);
   if (!Number.isSafeInteger(timeMs) || timeMs < 0) throw new RangeError('time in ms');
   const payloadText = canonicalize(payload);
-  const commitment = commitmentOf(salt, payloadText).toString('base64url');
-  const leaf = canonicalize({ v: 1, domain, type, time: timeMs, commitment, causes } satisfies Leaf);
+  const commitment = sha256Text(committed(salt, payloadText));
+  const leaf = canonicalize({ causes, commitment, domain, time: timeMs, type, v: 1 } satisfies Leaf);
   return { leaf, payload: payloadText, leafHash: leafHashOf(leaf) };
 }
 

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import type { LoggerService } from '@nestjs/common';
 import { Kafka, logLevel, type KafkaConfig, type logCreator, type SASLOptions } from 'kafkajs';
 import { boundHeaders } from './bound-headers.js';
+import { encodeProduceAtOnce } from './encode-produce.js';
 
 boundHeaders();
+encodeProduceAtOnce();
 
 /** How to reach the Kafka brokers: the values of `MESSAGING_SETTINGS`, absent ones left out. */
 export interface KafkaSettings {
