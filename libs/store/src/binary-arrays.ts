@@ -4,6 +4,7 @@
  * there. Every parameter needs its cast in the statement (`$1::uuid[]`), so that the server expects this very type.
  */
 const HEADER_BYTES = 20;
+const EMPTY_BYTES = 12;
 /** Microseconds from the Unix epoch to PostgreSQL's, 2000-01-01. */
 const POSTGRES_EPOCH_US = 946_684_800_000_000n;
 
@@ -13,11 +14,6 @@ interface ElementType<T> {
   write(value: T, into: Buffer, at: number): void;
 }
 
-const TEXT: ElementType<string> = {
-  oid: 25,
-  bytes: (value) => Buffer.byteLength(value),
-  write: (value, into, at) => void into.write(value, at, 'utf8'),
-};
 const UUID: ElementType<string> = {
   oid: 2950,
   bytes: () => 16,
@@ -52,6 +48,17 @@ const TIMESTAMP: ElementType<number> = {
   write: (value, into, at) => void into.writeBigInt64BE(BigInt(value) * 1000n - POSTGRES_EPOCH_US, at),
 };
 
+/** @returns where the values begin */
+function writeHeader(buffer: Buffer, oid: number, count: number, nulls: number): number {
+  buffer.writeInt32BE(count === 0 ? 0 : 1, 0); // an empty array has no dimension at all
+  buffer.writeInt32BE(nulls, 4);
+  buffer.writeInt32BE(oid, 8);
+  if (count === 0) return EMPTY_BYTES;
+  buffer.writeInt32BE(count, 12);
+  buffer.writeInt32BE(1, 16); // lower bound
+  return HEADER_BYTES;
+}
+
 function encode<T>(type: ElementType<T>, values: readonly (T | null)[]): Buffer {
   let size = HEADER_BYTES;
   let nulls = 0;
@@ -59,15 +66,8 @@ function encode<T>(type: ElementType<T>, values: readonly (T | null)[]): Buffer 
     if (value === null) nulls = 1;
     size += 4 + (value === null ? 0 : type.bytes(value));
   }
-  const dimensions = values.length === 0 ? 0 : 1; // an empty array has no dimension at all
-  const buffer = Buffer.allocUnsafe(dimensions === 0 ? 12 : size);
-  buffer.writeInt32BE(dimensions, 0);
-  buffer.writeInt32BE(nulls, 4);
-  buffer.writeInt32BE(type.oid, 8);
-  if (dimensions === 0) return buffer;
-  buffer.writeInt32BE(values.length, 12);
-  buffer.writeInt32BE(1, 16); // lower bound
-  let at = HEADER_BYTES;
+  const buffer = Buffer.allocUnsafe(values.length === 0 ? EMPTY_BYTES : size);
+  let at = writeHeader(buffer, type.oid, values.length, nulls);
   for (const value of values) {
     const bytes = value === null ? -1 : type.bytes(value);
     buffer.writeInt32BE(bytes, at);
@@ -79,7 +79,28 @@ function encode<T>(type: ElementType<T>, values: readonly (T | null)[]): Buffer 
   return buffer;
 }
 
-export const texts = (values: readonly (string | null)[]): Buffer => encode(TEXT, values);
+const TEXT_OID = 25;
+/** UTF-8 takes at most three bytes for a UTF-16 code unit. */
+const UTF8_BYTES_MAX = 3;
+/** Where texts are written before their length is known, so that no text is gone through twice; grows as needed. */
+let scratch = Buffer.allocUnsafeSlow(65_536);
+
+export function texts(values: readonly (string | null)[]): Buffer {
+  let [room, nulls] = [HEADER_BYTES, 0];
+  for (const value of values) {
+    if (value === null) nulls = 1;
+    room += 4 + (value === null ? 0 : value.length * UTF8_BYTES_MAX);
+  }
+  if (scratch.length < room) scratch = Buffer.allocUnsafeSlow(room);
+  let at = writeHeader(scratch, TEXT_OID, values.length, nulls);
+  for (const value of values) {
+    const bytes = value === null ? -1 : scratch.write(value, at + 4, 'utf8');
+    scratch.writeInt32BE(bytes, at);
+    at += 4 + Math.max(bytes, 0);
+  }
+  return Buffer.from(scratch.subarray(0, at));
+}
+
 /** @throws {RangeError} when a value is no UUID. */
 export const uuids = (values: readonly (string | null)[]): Buffer => encode(UUID, values);
 export const byteas = (values: readonly (Uint8Array | null)[]): Buffer => encode(BYTEA, values);

@@ -12,7 +12,20 @@ export interface SaltSource {
 
 const SALT_BYTES = 32;
 
-export const randomSalts: SaltSource = { salt: () => randomBytes(SALT_BYTES) };
+/** Salts are drawn this many at a time: asking the generator costs more than the bytes do. */
+const SALTS_DRAWN = 64;
+
+/** Salts from the system's generator, each handed out once. */
+export const randomSalts: SaltSource = (() => {
+  let [drawn, at] = [Buffer.alloc(0), 0];
+  return {
+    salt: () => {
+      if (at === drawn.length) [drawn, at] = [randomBytes(SALTS_DRAWN * SALT_BYTES), 0];
+      at += SALT_BYTES;
+      return drawn.subarray(at - SALT_BYTES, at);
+    },
+  };
+})();
 
 /** An audit leaf as codec encodes it, ready to store. */
 export interface LeafRow {

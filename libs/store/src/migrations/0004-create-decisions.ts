@@ -28,7 +28,8 @@ CREATE TABLE decisions (
   parked_until timestamptz, -- of a parked one
   appended_at timestamptz NOT NULL,
   judged_at timestamptz NOT NULL,
-  PRIMARY KEY (decision_id, flow_id));
+  PRIMARY KEY (decision_id, flow_id))
+  WITH (toast_tuple_target = 8160); -- a read set is short: packing it took a fifth of the server's time per decision
 CREATE UNIQUE INDEX decisions_by_intent ON decisions (intent_id, attempt, flow_id);
 
 -- An intent while it waits. Decisions are insert-only, so what waits now would be found among all that ever waited.
