@@ -83,6 +83,15 @@ export function signTokens(signer: Signer, typ: string, claims: readonly object[
   return Promise.all(claims.map((one) => signToken(signer, typ, one)));
 }
 
+/** Headers by signer and typ: a signer never changes, and there are a dozen typs. */
+const headers = new WeakMap<Signer, Map<string, string>>();
+
 function headerOf(signer: Signer, typ: string): string {
-  return Buffer.from(canonicalize({ alg: signer.alg, kid: signer.kid, typ })).toString('base64url');
+  const own = headers.get(signer) ?? new Map<string, string>();
+  headers.set(signer, own);
+  const known = own.get(typ);
+  if (known !== undefined) return known;
+  const header = Buffer.from(canonicalize({ alg: signer.alg, kid: signer.kid, typ })).toString('base64url');
+  own.set(typ, header);
+  return header;
 }

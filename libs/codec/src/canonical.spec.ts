@@ -48,6 +48,34 @@ describe('canonicalize', () => {
     );
   });
 
+  it('gives the same text for a frozen value, the first time and again', () => {
+    const freeze = (value: unknown): void => {
+      if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(freeze);
+    };
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const before = canonicalize(value);
+        freeze(value);
+        expect([canonicalize(value), canonicalize(value)]).toEqual([before, before]);
+      }),
+    );
+  });
+
+  it('keeps no text of a value that is frozen at the top only, or computes a member', () => {
+    const inner = { a: 1 };
+    const outer = Object.freeze({ inner });
+    expect(canonicalize(outer)).toBe('{"inner":{"a":1}}');
+    inner.a = 2;
+    expect(canonicalize(outer)).toBe('{"inner":{"a":2}}');
+    let calls = 0;
+    const computed = Object.freeze({
+      get a() {
+        return (calls += 1);
+      },
+    });
+    expect([canonicalize(computed), canonicalize(computed)]).toEqual(['{"a":1}', '{"a":2}']);
+  });
+
   it('leaves undefined members out, as JSON.stringify does', () => {
     expect(canonicalize({ b: undefined, a: 1 })).toBe('{"a":1}');
   });

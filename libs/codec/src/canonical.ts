@@ -37,8 +37,8 @@ function isDeeplyFrozen(value: unknown): boolean {
   return Object.isFrozen(value) && Object.values(Object.getOwnPropertyDescriptors(value)).every(isFrozenMember);
 }
 
-function isFrozenMember({ get, value }: PropertyDescriptor): boolean {
-  return get === undefined && isDeeplyFrozen(value);
+function isFrozenMember(member: PropertyDescriptor): boolean {
+  return 'value' in member && isDeeplyFrozen(member.value);
 }
 
 // Printable ASCII without quote and backslash is written as it is: nearly every string we sign.

@@ -158,32 +158,33 @@ function leafOf(decided: DecidedIntent, decisionHash: Buffer, issued: Issued | n
   const { decision } = result;
   const policy = facts.policy === 'unknown' ? null : facts.policy;
   const salt = naming.salts.salt();
+  // In RFC 8785 order: what is written in this order need not be sorted for each decision.
   const payload = {
-    decision_id: decided.decisionId,
-    intent_id: intent.intentId,
-    intent_jti: intent.jti,
-    intent_hash: intent.bodyHash,
     agent: intent.agent,
     agent_kid: candidate.kid,
-    mandate: intent.mandate,
-    policy: policy === null ? null : { id: policy.policyId, version: policy.version, set_hash: policy.setHash },
-    supersedes: decided.waiting?.decisionId ?? null,
-    outcome: decision.outcome,
-    code: decision.code,
-    field: decision.field,
-    stages: decision.stages.map(({ stage, verdict }) => ({ stage, verdict })),
-    decision_hash: decisionHash.toString('base64url'),
+    appended_at: facts.appendedAtMs,
     artifact:
       issued === null
         ? null
-        : { id: issued.artifact.artifactId, hash: issued.artifact.claimsHash.toString('base64url') },
-    appended_at: facts.appendedAtMs,
+        : { hash: issued.artifact.claimsHash.toString('base64url'), id: issued.artifact.artifactId },
+    code: decision.code,
+    decision_hash: decisionHash.toString('base64url'),
+    decision_id: decided.decisionId,
+    field: decision.field,
+    intent_hash: intent.bodyHash,
+    intent_id: intent.intentId,
+    intent_jti: intent.jti,
     judged_at: facts.judgedAtMs,
+    mandate: intent.mandate,
     origin: {
-      topic: candidate.record.topic,
-      partition: candidate.record.partition,
       offset: String(candidate.record.offset),
+      partition: candidate.record.partition,
+      topic: candidate.record.topic,
     },
+    outcome: decision.outcome,
+    policy: policy === null ? null : { id: policy.policyId, set_hash: policy.setHash, version: policy.version },
+    stages: decision.stages,
+    supersedes: decided.waiting?.decisionId ?? null,
   };
   const type = LEAF_OF[decision.outcome];
   const leaf = encodeLeaf({

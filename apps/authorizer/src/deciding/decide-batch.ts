@@ -55,12 +55,16 @@ export interface BatchOutput {
   readonly appendedMarkMs: number;
 }
 
-/** Nothing watches these limbs yet except the checks made here: the detector will say otherwise when it finds drift. */
-const WATCHES: Omit<Watches, 'audit'> = {
-  identity: 'verified',
-  lineage: 'verified',
-  governance: 'verified',
-  domain: 'verified',
+/** Nothing watches the others yet except the checks made here: the detector will say otherwise when it finds drift. */
+function watchesWith(audit: WatchVerdict): Watches {
+  return { identity: 'verified', lineage: 'verified', governance: 'verified', domain: 'verified', audit };
+}
+/** Made once each: every decision stores one of them. */
+const WATCHES: Readonly<Record<WatchVerdict, Watches>> = {
+  verified: watchesWith('verified'),
+  broken: watchesWith('broken'),
+  stale: watchesWith('stale'),
+  unknown: watchesWith('unknown'),
 };
 /** Answers that name a decision already made, so they record none of their own. */
 const REPEATS = new Set<string | null>(['intent_replayed', 'idempotency_conflict']);
@@ -174,7 +178,7 @@ function itemOf({ candidate, policy, waiting }: EvaluatedIntent, appendedAtMs: n
     parked: waiting === undefined ? null : { decisionId: waiting.decisionId, untilMs: waiting.untilMs },
     parkedCount: isOwn ? (input.hot.parked.get(claims.mandate) ?? 0) : 0,
     issuer: input.issuer,
-    watches: { ...WATCHES, audit: input.audit },
+    watches: WATCHES[input.audit],
     rules: input.rules,
   };
   const intent = toIntent(claims, intentId, bodyHash);

@@ -30,22 +30,23 @@ function sequenceBefore({ result }: DecidedIntent): bigint {
 /** Ids, outcome, code and hash: what was bought and for how much is fetched by who may see it. */
 export function decisionEvent(decided: DecidedIntent, row: DecisionRow): OutboxRow {
   const { intent } = decided;
+  // In RFC 8785 order: what is written in this order need not be sorted for each event.
   const body: AuthorizationDecided = {
-    v: 1,
+    agent: intent.agent,
+    artifact_id: row.artifactId,
+    code: decided.result.decision.code,
+    decision_hash: row.decisionHash.toString('base64url'),
     decision_id: row.decisionId,
+    field: row.field,
+    flow_id: row.flowId,
     intent_id: row.intentId,
     intent_jti: intent.jti,
-    flow_id: row.flowId,
-    sequence: String(sequenceBefore(decided) + 1n),
-    agent: intent.agent,
-    outcome: decided.result.decision.outcome,
-    code: decided.result.decision.code,
-    field: row.field,
-    artifact_id: row.artifactId,
-    supersedes: row.supersedes,
-    decision_hash: row.decisionHash.toString('base64url'),
-    leaf_hash: row.leafHash.toString('base64url'),
     judged_at_ms: row.judgedAtMs,
+    leaf_hash: row.leafHash.toString('base64url'),
+    outcome: decided.result.decision.outcome,
+    sequence: String(sequenceBefore(decided) + 1n),
+    supersedes: row.supersedes,
+    v: 1,
   };
   return event(TOPICS.authorizationDecisions, row.flowId, OUTBOX_KINDS.decision, row.decisionId, body);
 }

@@ -17,7 +17,7 @@ export interface ArtifactNaming {
 export type ArtifactClaims = { readonly [name: string]: Json };
 
 /** What a presenter may do with an artifact; which of them still applies is decided by the gate each time. */
-const ACTIONS = ['capture', 'void', 'refund'] as const;
+const ACTIONS = Object.freeze(['capture', 'void', 'refund'] as const);
 
 /**
  * The full claim set of an authorization artifact (A1–A10): execution scope, initiator, environment, policy state,
@@ -39,29 +39,30 @@ export function artifactClaims(
   if (terms === null || own === undefined || typeof levels === 'string' || typeof flow === 'string')
     throw notAuthorized(intent);
   if (typeof audienceKey === 'string' || policy === 'unknown') throw notAuthorized(intent);
+  // In RFC 8785 order: what is written in this order need not be sorted for each artifact.
   return {
-    iss: naming.issuer,
-    aud: intent.audience,
-    iat: terms.iat,
-    nbf: terms.nbf,
-    exp: terms.exp,
-    jti: naming.artifactId,
-    sub: intent.agent,
-    cnf: { jkt: audienceKey.jkt },
     act: delegation(own, levels),
+    aud: intent.audience,
     authorization_details: [scope(intent, terms, facts)],
-    flow: { id: flow.flowId, epoch: terms.epoch, mandate: intent.mandate, baseline_hash: flow.baselineHash },
-    policy: {
-      id: policy.policyId,
-      version: policy.version,
-      set_hash: policy.setHash,
-      hash: policy.hash,
-      decision_hash: naming.decisionHash,
-    },
+    cnf: { jkt: audienceKey.jkt },
     env: environment(levels, facts),
+    exp: terms.exp,
+    flow: { baseline_hash: flow.baselineHash, epoch: terms.epoch, id: flow.flowId, mandate: intent.mandate },
+    iat: terms.iat,
+    iss: naming.issuer,
+    jti: naming.artifactId,
     // Ancestry by hash: the mandate the artifact comes from, as it stood.
-    lineage: { root: own.root, parent: own.id, parent_hash: own.hash, depth: own.depth },
+    lineage: { depth: own.depth, parent: own.id, parent_hash: own.hash, root: own.root },
+    nbf: terms.nbf,
+    policy: {
+      decision_hash: naming.decisionHash,
+      hash: policy.hash,
+      id: policy.policyId,
+      set_hash: policy.setHash,
+      version: policy.version,
+    },
     status: { status_list: { idx: naming.statusIdx, uri: naming.statusUri } },
+    sub: intent.agent,
   };
 }
 
@@ -70,25 +71,27 @@ function scope(intent: Intent, terms: ArtifactTerms, { counterparty }: Admission
   if (typeof counterparty === 'string') throw notAuthorized(intent);
   const { mode, maxCaptures } = intent.capture;
   return {
-    type: 'machine_commerce_payment',
     actions: ACTIONS,
-    amount: { value: terms.amount, currency: terms.currency },
+    amount: { currency: terms.currency, value: terms.amount },
+    capture: { max_captures: maxCaptures, mode, settle_by: terms.settleBy },
     counterparty: { id: counterparty.id, name: counterparty.legalName },
-    capture: { mode, max_captures: maxCaptures, settle_by: terms.settleBy },
     reference: intent.reference,
+    type: 'machine_commerce_payment',
   };
 }
 
 /** RFC 8693 §4.1: the spending agent outermost, whoever granted to it inside, the root principal innermost. */
 function delegation({ principal }: Mandate, levels: readonly LevelState[]): Json {
   const agents = levels.flatMap(({ mandate }) => (mandate.agent === null ? [] : [mandate.agent]));
-  return agents.reduce<Json>((grantor, agent) => ({ sub: agent, act: grantor }), { sub: principal });
+  return agents.reduce<Json>((grantor, agent) => ({ act: grantor, sub: agent }), { sub: principal });
 }
+
+const NO_ENVIRONMENT = Object.freeze({ evidence_hash: null, measurement: null, valid_until: null, verifier: null });
 
 /** The attested runtime the decision relied on; nulls where no level asks for one. */
 function environment(levels: readonly LevelState[], { attestation }: AdmissionFacts): Json {
   if (typeof attestation === 'string' || environmentRequirements(levels).length === 0) {
-    return { measurement: null, evidence_hash: null, verifier: null, valid_until: null };
+    return NO_ENVIRONMENT;
   }
   const { measurement, evidenceHash, verifier, validUntilMs } = attestation;
   return { measurement, evidence_hash: evidenceHash, verifier, valid_until: Math.floor(validUntilMs / 1000) };

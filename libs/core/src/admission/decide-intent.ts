@@ -1,4 +1,5 @@
 import type { AdmissionDenial } from '../denials.js';
+import { deepFreeze } from '../freeze-once.js';
 import { advance, type FlowEvent } from '../lifecycle.js';
 import { LIMITS } from '../limits.js';
 import { holdAt } from '../mandates/levels.js';
@@ -147,8 +148,9 @@ const STAGES_FAILED_AT: Readonly<Record<Place, readonly StageVerdict[]>> = {
 const ALL_PASSED = verdicts(STAGES.length);
 
 function verdicts(failedAt: number): readonly StageVerdict[] {
-  return STAGES.map((stage, index) => {
+  const stages = STAGES.map((stage, index) => {
     const verdict = index < failedAt ? 'passed' : index === failedAt ? 'failed' : 'not_run';
-    return { stage, verdict };
+    return { stage, verdict } as const;
   });
+  return deepFreeze(stages);
 }

@@ -1,4 +1,5 @@
 import type { Json } from './types.js';
+import { freezeOnce } from '../freeze-once.js';
 import * as read from '../frozen.js';
 import { isFlowState } from '../lifecycle.js';
 import { freezeGrant, thawGrant } from '../mandates/frozen-mandate.js';
@@ -13,7 +14,7 @@ const WATCH_VERDICTS: readonly WatchVerdict[] = ['verified', 'broken', 'stale', 
 export function freezeFlow(flow: Flow | 'absent' | 'unknown'): Json {
   if (typeof flow === 'string') return flow;
   const { flowId, state, epoch, baselineHash, sequence } = flow;
-  return { id: flowId, state, epoch, baseline_hash: baselineHash, sequence: sequence.toString() };
+  return { baseline_hash: baselineHash, epoch, id: flowId, sequence: sequence.toString(), state };
 }
 
 export function thawFlow(value: Json | undefined): Flow | 'absent' | 'unknown' {
@@ -56,9 +57,9 @@ export function thawAttestation(value: Json | undefined): AttestationFacts | 'ab
   }));
 }
 
-export function freezeWatches({ identity, lineage, governance, domain, audit }: Watches): Json {
-  return { identity, lineage, governance, domain, audit };
-}
+export const freezeWatches = freezeOnce(({ identity, lineage, governance, domain, audit }: Watches) => {
+  return { audit, domain, governance, identity, lineage };
+});
 
 export function thawWatches(value: Json | undefined): Watches {
   const frozen = read.object(value, 'watches');

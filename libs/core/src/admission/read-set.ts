@@ -1,9 +1,10 @@
+import { freezeOnce } from '../freeze-once.js';
 import * as read from '../frozen.js';
 import { freezeCounted, thawBudget, thawCounted } from '../mandates/frozen-mandate.js';
 import type { LevelState } from '../mandates/types.js';
 import type { AdmissionCase } from './admission-case.js';
 import * as frozen from './frozen-facts.js';
-import type { AdmissionFacts, AdmissionReadSet, AdmissionRules, AdmissionState, Json } from './types.js';
+import type { AdmissionFacts, AdmissionReadSet, AdmissionRules, AdmissionState, Json, PolicyFacts } from './types.js';
 
 const WHETHER_KNOWN = ['unknown'] as const;
 
@@ -13,30 +14,31 @@ const WHETHER_KNOWN = ['unknown'] as const;
  * that was asked. Its hash is the `decision_hash` of the decision and of the artifact.
  */
 export function freezeAdmission({ intent, facts, levels, mandate, flow }: AdmissionCase): AdmissionReadSet {
+  // In RFC 8785 order, here and below: what is written in this order need not be sorted for each decision.
   return {
-    v: 1,
-    rules_version: facts.rules.rulesVersion,
-    appended_at_ms: facts.appendedAtMs,
-    judged_at_ms: facts.judgedAtMs,
-    artifact_lifetime_seconds: facts.rules.artifactLifetimeSeconds,
-    currency_digits: facts.rules.currencies.get(intent.currency) ?? null,
-    recorded: freezeRecorded(facts.recorded),
     agent: facts.agent,
-    signer: facts.signer === 'unknown' ? facts.signer : { kid: facts.signer.kid, agent: facts.signer.agent },
-    counterparty: freezeCounterparty(facts.counterparty, intent.audience),
-    audience_key: typeof facts.audienceKey === 'string' ? facts.audienceKey : { jkt: facts.audienceKey.jkt },
-    attestation: frozen.freezeAttestation(facts.attestation),
-    policy: freezePolicy(facts.policy),
-    scope: facts.scope,
-    drift: facts.drift,
+    appended_at_ms: facts.appendedAtMs,
     approval: facts.approval,
+    artifact_lifetime_seconds: facts.rules.artifactLifetimeSeconds,
+    attestation: frozen.freezeAttestation(facts.attestation),
+    audience_key: typeof facts.audienceKey === 'string' ? facts.audienceKey : { jkt: facts.audienceKey.jkt },
+    counterparty: freezeCounterparty(facts.counterparty, intent.audience),
+    currency_digits: facts.rules.currencies.get(intent.currency) ?? null,
+    drift: facts.drift,
+    flow: frozen.freezeFlow(flow),
+    issuer: facts.issuer,
+    judged_at_ms: facts.judgedAtMs,
+    levels: mandate === 'present' ? freezeLevels(levels, intent.counterparty) : mandate,
     parked: freezeParked(facts.parked),
     parked_count: facts.parkedCount,
-    issuer: facts.issuer,
-    watches: frozen.freezeWatches(facts.watches),
-    flow: frozen.freezeFlow(flow),
     path: levels.at(-1)?.mandate.path ?? [],
-    levels: mandate === 'present' ? freezeLevels(levels, intent.counterparty) : mandate,
+    policy: freezePolicy(facts.policy),
+    recorded: freezeRecorded(facts.recorded),
+    rules_version: facts.rules.rulesVersion,
+    scope: facts.scope,
+    signer: facts.signer === 'unknown' ? facts.signer : { agent: facts.signer.agent, kid: facts.signer.kid },
+    v: 1,
+    watches: frozen.freezeWatches(facts.watches),
   };
 }
 
@@ -89,12 +91,12 @@ function freezeLevels(levels: readonly LevelState[], counterparty: string): Json
     counterparty,
   );
   return levels.map(({ budget, counted }, index) => ({
+    captured: budget.captured.toFixed(),
+    capturing: budget.capturing.toFixed(),
+    counted: counted.length === 0 ? null : counted.map(freezeCounted),
     grant: grants[index] ?? null,
     held: budget.held.toFixed(),
-    capturing: budget.capturing.toFixed(),
-    captured: budget.captured.toFixed(),
     refunded: budget.refunded.toFixed(),
-    counted: counted.length === 0 ? null : counted.map(freezeCounted),
   }));
 }
 
@@ -133,7 +135,7 @@ function thawParked(value: Json): AdmissionFacts['parked'] {
 function freezeCounterparty(counterparty: AdmissionFacts['counterparty'], audience: string): Json {
   if (typeof counterparty === 'string') return counterparty;
   const { id, legalName, state, category, settlementServices } = counterparty;
-  return { id, name: legalName, state, category, settled_by: settlementServices.includes(audience) ? [audience] : [] };
+  return { category, id, name: legalName, settled_by: settlementServices.includes(audience) ? [audience] : [], state };
 }
 
 function thawCounterparty(counterparty: read.JsonObject): AdmissionFacts['counterparty'] {
@@ -147,10 +149,13 @@ function thawCounterparty(counterparty: read.JsonObject): AdmissionFacts['counte
 }
 
 function freezePolicy(policy: AdmissionFacts['policy']): Json {
-  if (policy === 'unknown') return policy;
-  const { verdict, policyId, version, setHash, hash, deciding } = policy;
-  return { verdict, id: policyId, version, set_hash: setHash, hash, deciding };
+  return policy === 'unknown' ? policy : freezeVerdict(policy);
 }
+
+const freezeVerdict = freezeOnce((policy: PolicyFacts) => {
+  const { deciding, hash, policyId, setHash, verdict, version } = policy;
+  return { deciding: [...deciding], hash, id: policyId, set_hash: setHash, verdict, version };
+});
 
 function thawPolicy(policy: read.JsonObject): Exclude<AdmissionFacts['policy'], string> {
   return {

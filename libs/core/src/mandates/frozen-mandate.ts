@@ -1,10 +1,8 @@
 import type { Json } from '../admission/types.js';
+import { freezeOnce } from '../freeze-once.js';
 import * as read from '../frozen.js';
 import { admitsCounterparty } from './check-chain.js';
 import type { Budget, CountedLimit, EnvironmentRequirement, Mandate } from './types.js';
-
-/** Mandates are values and the same few are decided on again and again: each is written down once. */
-const FROZEN = new WeakMap<Mandate, read.JsonObject>();
 
 /**
  * A level of a chain by value, as far as a decision about one counterparty depends on it: of the list of counterparties
@@ -13,16 +11,17 @@ const FROZEN = new WeakMap<Mandate, read.JsonObject>();
  * @param linkedHash the hash by which the child below, or the artifact, names this mandate; `null`: none asks
  */
 export function freezeGrant(mandate: Mandate, counterparty: string, linkedHash: string | null): read.JsonObject {
-  const grant = { mandate: freezeMandate(mandate), admits: admitsCounterparty(mandate, counterparty) };
+  const grant = admitsCounterparty(mandate, counterparty) ? freezeAdmitting(mandate) : freezeRefusing(mandate);
   const isEarlier = linkedHash !== null && mandate.supersededHashes.includes(linkedHash);
   return isEarlier ? { ...grant, superseded_hash: linkedHash } : grant;
 }
 
+const freezeAdmitting = freezeOnce((mandate: Mandate) => ({ admits: true, mandate: freezeMandate(mandate) }));
+const freezeRefusing = freezeOnce((mandate: Mandate) => ({ admits: false, mandate: freezeMandate(mandate) }));
+
 function freezeMandate(mandate: Mandate): read.JsonObject {
-  const known = FROZEN.get(mandate);
-  if (known !== undefined) return known;
   const { environment, approvals } = mandate;
-  const frozen = withoutNulls({
+  return withoutNulls({
     id: mandate.id,
     version: mandate.version,
     parent: mandate.parent,
@@ -43,8 +42,6 @@ function freezeMandate(mandate: Mandate): read.JsonObject {
     revoked_at_ms: mandate.revokedAtMs,
     hash: mandate.hash,
   });
-  FROZEN.set(mandate, frozen);
-  return frozen;
 }
 
 /** Most members are `null` in most mandates; every decision stores them, so an absent one means `null`. */
@@ -82,7 +79,7 @@ export function thawGrant(grant: read.JsonObject, path: readonly string[]): Mand
 }
 
 function freezeRequirement({ maxAgeSeconds, measurements }: EnvironmentRequirement): Json {
-  return { max_age_seconds: maxAgeSeconds, measurements };
+  return { max_age_seconds: maxAgeSeconds, measurements: [...measurements] };
 }
 
 function thawRequirement(value: Json): EnvironmentRequirement {
