@@ -61,7 +61,7 @@ export function encodeProduceAtOnce(): void {
     if (version < VERSION_MIN || version > VERSION_MAX) return make;
     return (input) => {
       const { request, response } = make(input);
-      const encode = (): Promise<Encoded> => 
+      const encode = (): Promise<Encoded> =>
         isPlain(input) ? Promise.resolve(encodeProduce(input)) : request.encode();
       return { request: { ...request, encode }, response };
     };
