@@ -10,6 +10,7 @@ export const LEVELS: Readonly<Record<string, number>> = {
   'libs/client': 3,
   'libs/store': 3,
   'libs/messaging': 4,
+  'libs/http-edge': 4,
   'apps/authorizer': 5,
   'apps/settlement-gate': 5,
   'apps/drift-detector': 5,

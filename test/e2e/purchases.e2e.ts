@@ -13,6 +13,8 @@ import { EXAMPLES, type RunningSpendgate, dataFolder, spendgate, startSpendgate 
 
 const MINUTES = 60_000;
 const KILLS = 10;
+/** Between two questions that read whole tables. */
+const PAUSE_MS = 500;
 
 /** What a world of one transport consists of: a database that outlives the services, and the services themselves. */
 interface World {
@@ -55,8 +57,9 @@ async function settle(world: World, kafka: KafkaServer | undefined): Promise<Boo
     'every record to be answered',
     async () => (await recordsRead(world)) === (await recordsAppended(world, kafka)),
     15 * MINUTES,
+    PAUSE_MS,
   );
-  await until('the log to take every leaf', () => isIntegrated(world.pool), 2 * MINUTES);
+  await until('the log to take every leaf', () => isIntegrated(world.pool), 2 * MINUTES, PAUSE_MS);
   return readBooks(world.pool);
 }
 
@@ -113,6 +116,7 @@ async function killRepeatedly(world: World, published: number): Promise<void> {
         return Number(rows[0]?.n) >= target;
       },
       10 * MINUTES,
+      PAUSE_MS,
     );
     await world.authorizer.kill();
     await world.authorizer.restart();

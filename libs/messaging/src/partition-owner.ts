@@ -51,12 +51,16 @@ export class PartitionOwner {
     return this.lane !== undefined;
   }
 
-  /** Raises the lane's epoch, which fences every owner before, and tells where to go on. */
+  /**
+   * Raises the lane's epoch, which fences every owner before, and tells where to go on.
+   *
+   * @param source of the log; its second call asks the log anew
+   */
   async acquire(source: () => Promise<LaneSource>): Promise<Acquisition> {
     this.lane = undefined;
     try {
       const found = await source();
-      const { lease, next } = await acquireLane(this.parts.pool, this.name, found);
+      const { lease, next } = await acquireLane(this.parts.pool, this.name, found, source);
       await this.subscription.onLane?.(lease, this.subscription.topic, this.partition);
       this.lane = lease;
       this.partitions = found.partitions;

@@ -36,6 +36,12 @@ describe('settings', () => {
     expect(() => readSettings(TABLE, { SPENDGATE_XYZ: 'x' })).toThrow('SPENDGATE_XYZ is no setting');
   });
 
+  it('let one environment serve several roles: a name of another role is no mistake, and is not read', () => {
+    const own = { SPENDGATE_LEASE: TABLE.SPENDGATE_LEASE };
+    expect(readSettings(own, { SPENDGATE_KAFKA_TLS: 'true' }, TABLE)).toEqual({ SPENDGATE_LEASE: 10_000 });
+    expect(() => readSettings(own, { SPENDGATE_KAFKA_TSL: 'true' }, TABLE)).toThrow('did you mean SPENDGATE_KAFKA_TLS?');
+  });
+
   it.each([
     ['SPENDGATE_OUTCOME_DUE_SECONDS', '9', 'from 10 to 604800'],
     ['SPENDGATE_OUTCOME_DUE_SECONDS', '604801', 'from 10 to 604800'],

@@ -29,10 +29,15 @@ const FILE_BYTES_MAX = 65_536;
 /**
  * Reads and checks every setting of a table; each may also come from the file named by `<NAME>_FILE`.
  *
+ * @param known every setting there is: one environment may serve several roles, and a name of another is no mistake
  * @throws {StartError} one line per problem: an unknown `SPENDGATE_*` name, a value out of range, a file not readable
  */
-export function readSettings<T extends SettingTable>(table: T, environment: Environment): SettingValues<T> {
-  const problems = unknownNames(table, environment);
+export function readSettings<T extends SettingTable>(
+  table: T,
+  environment: Environment,
+  known: SettingTable = table,
+): SettingValues<T> {
+  const problems = unknownNames(known, environment);
   const values: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(table)) {
     const found = find(name, environment);

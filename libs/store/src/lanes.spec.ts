@@ -75,6 +75,24 @@ describe('a lane', () => {
     await expect(acquireLane(database.pool, NAME, SOURCE)).rejects.toThrow(LaneStopped);
     await expect(claim(lease, 10n, 10n)).rejects.toThrow(LaneLost);
   });
+
+  it('is taken when the end was read before its last owner moved on: only an end read afterwards can tell', async () => {
+    const { lease } = await acquireLane(database.pool, NAME, SOURCE);
+    const old = { ...SOURCE, endOffset: 5n };
+    await claim(lease, 0n, 9n);
+    const taken = await acquireLane(database.pool, NAME, old, () => Promise.resolve({ ...SOURCE, endOffset: 10n }));
+    expect(taken.next).toBe(10n);
+  });
+
+  it('may move on once more while the end is read again', async () => {
+    const { lease } = await acquireLane(database.pool, NAME, SOURCE);
+    await claim(lease, 0n, 9n);
+    const reread = async (): Promise<LaneSource> => {
+      await claim(lease, 10n, 11n);
+      return { ...SOURCE, endOffset: 11n };
+    };
+    expect((await acquireLane(database.pool, NAME, { ...SOURCE, endOffset: 5n }, reread)).next).toBe(12n);
+  });
 });
 
 describe('a leased lane', () => {

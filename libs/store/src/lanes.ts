@@ -100,6 +100,8 @@ interface LaneRow {
  * Takes a partition's lane: raises its epoch, so that whoever had it can write nothing more.
  *
  * @param source where the records come from; `null` for a lane that reads no log
+ * @param reread asks the log anew. The owner before may have moved on since `source` was read, so a lane is beyond the
+ *   log's end only when an end read after it got there says so too.
  * @returns the lease, and the offset to seek to
  * @throws {LaneStopped} when the source is not the one the lane was following
  */
@@ -107,14 +109,29 @@ export async function acquireLane(
   pool: Pool,
   name: string,
   source: LaneSource | null,
+  reread = () => Promise.resolve(source),
 ): Promise<{ lease: LaneLease; next: bigint }> {
-  const taken = await inTransaction(pool, async (tx) => {
+  const first = await takeLane(pool, name, source, undefined);
+  const taken = first.beyond === undefined ? first : await takeLane(pool, name, await reread(), first.beyond);
+  if (taken.lease === undefined) throw new LaneStopped(name, taken.reason ?? 'its end is not known');
+  return taken;
+}
+
+/** A lease, a reason to stop, or the offset a lane has reached beyond an end that may be older. */
+type Taken =
+  | { readonly lease: LaneLease; readonly next: bigint; readonly beyond?: undefined }
+  | { readonly lease?: undefined; readonly reason?: string; readonly beyond?: bigint };
+
+/** @param reached offset the lane had before `source` was read, when that is known */
+function takeLane(pool: Pool, name: string, source: LaneSource | null, reached: bigint | undefined): Promise<Taken> {
+  return inTransaction<Taken>(pool, async (tx) => {
     const first = source?.firstOffset ?? 0n;
     await execute(tx, CREATE, [name, source?.clusterId ?? null, source?.partitions ?? null, first]);
     await lock(tx, LOCK, [name]);
     const [row] = await query<LaneRow>(tx, READ, [name]);
     if (row === undefined) throw new LaneLost(name);
-    const reason = row.stopped_reason ?? (source === null ? undefined : difference(row, source));
+    if (source !== null && reached === undefined && row.next > source.endOffset) return { beyond: row.next };
+    const reason = row.stopped_reason ?? (source === null ? undefined : difference(row, source, reached ?? row.next));
     if (reason !== undefined) {
       await execute(tx, STOP, [row.lane_id, reason]); // committed, so that every later owner stops as well
       return { reason };
@@ -122,12 +139,10 @@ export async function acquireLane(
     const [raised] = await query<{ epoch: bigint }>(tx, RAISE, [row.lane_id]);
     return { lease: { laneId: row.lane_id, name, epoch: raised?.epoch ?? -1n }, next: row.next };
   });
-  if (taken.lease === undefined) throw new LaneStopped(name, taken.reason);
-  return taken;
 }
 
 /** In the words an operator reads; `undefined` when the log is the one this lane has been reading. */
-function difference(row: LaneRow, source: LaneSource): string | undefined {
+function difference(row: LaneRow, source: LaneSource, reached: bigint): string | undefined {
   if (row.cluster_id !== source.clusterId) {
     return `the log has identity ${source.clusterId}, this lane read ${row.cluster_id ?? 'none'}`;
   }
@@ -135,7 +150,7 @@ function difference(row: LaneRow, source: LaneSource): string | undefined {
     return `the topic has ${source.partitions} partitions, this lane knew ${row.partitions ?? 'none'}`;
   }
   if (row.next < source.firstOffset) return `offset ${row.next} is gone, the log starts at ${source.firstOffset}`;
-  if (row.next > source.endOffset) return `offset ${row.next} is beyond the log's end ${source.endOffset}`;
+  if (reached > source.endOffset) return `offset ${reached} is beyond the log's end ${source.endOffset}`;
   return undefined;
 }
 

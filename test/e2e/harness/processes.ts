@@ -41,12 +41,14 @@ export async function endProcess(child: ChildProcess, signal: NodeJS.Signals): P
 
 /**
  * Waits until a condition holds, asking again every 20 ms. The pause only spaces the questions; nothing relies on it.
+ * @param pauseMs longer where the question itself costs something
  * @throws after `timeoutMs`, with what was waited for and the condition's last error.
  */
 export async function until(
   what: string,
   condition: () => Promise<boolean> | boolean,
   timeoutMs = 30_000,
+  pauseMs = 20,
 ): Promise<void> {
   const deadlineMs = Date.now() + timeoutMs;
   let lastError: unknown;
@@ -59,6 +61,6 @@ export async function until(
     if (Date.now() >= deadlineMs) {
       throw new Error(`waited ${timeoutMs} ms for: ${what}`, { cause: lastError });
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }

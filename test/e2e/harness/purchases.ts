@@ -15,11 +15,11 @@ const ALL = join(ROOT, '../shared/data/cdnow-purchases.txt');
 const SAMPLE = join(ROOT, 'examples/cdnow/sample-5000.jsonl');
 
 /**
- * The purchases as plain intents, written to `file`: the 5,000 of the repository, or with `PURCHASES=all` the whole
- * data set where it is there.
+ * The purchases as plain intents, written to `file`: the whole data set where it lies beside the repository, else, or with
+ * `PURCHASES=sample`, the 5,000 in it.
  */
 export function writePurchases(file: string): readonly PlainLine[] {
-  const all = process.env['PURCHASES'] === 'all' && existsSync(ALL);
+  const all = process.env['PURCHASES'] !== 'sample' && existsSync(ALL);
   const text = all ? convertAll() : readFileSync(SAMPLE, 'utf8');
   writeFileSync(file, text);
   return text

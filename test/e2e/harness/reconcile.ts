@@ -15,11 +15,12 @@ export interface Books {
 /** One rule of the books: a query that returns a row for each place that breaks it. */
 const RULES: Readonly<Record<string, string>> = {
   'I9: each level holds what its holds say': `
-    SELECT b.mandate_id AS row FROM budgets b LEFT JOIN LATERAL (
-      SELECT coalesce(sum(h.held), 0) AS held, coalesce(sum(h.capturing), 0) AS capturing,
-             coalesce(sum(h.captured), 0) AS captured, coalesce(sum(h.restored), 0) AS refunded
-      FROM holds h WHERE b.mandate_id = ANY (h.path)) s ON true
-    WHERE (b.held, b.capturing, b.captured, b.refunded) IS DISTINCT FROM (s.held, s.capturing, s.captured, s.refunded)`,
+    SELECT b.mandate_id AS row FROM budgets b LEFT JOIN (
+      SELECT level AS mandate_id, sum(held) AS held, sum(capturing) AS capturing, sum(captured) AS captured,
+             sum(restored) AS refunded
+      FROM holds, unnest(path) AS level GROUP BY level) s USING (mandate_id)
+    WHERE (b.held, b.capturing, b.captured, b.refunded) IS DISTINCT FROM
+      (coalesce(s.held, 0), coalesce(s.capturing, 0), coalesce(s.captured, 0), coalesce(s.refunded, 0))`,
   'I1: no level is over its limit': `
     SELECT m.mandate_id AS row FROM mandates m JOIN budgets b USING (mandate_id)
     WHERE b.held + b.capturing + b.captured - b.refunded > m.total_limit`,
@@ -54,8 +55,9 @@ const LOG_RULES: Readonly<Record<string, string>> = {
 async function brokenRules(pool: pg.Pool, rules: Readonly<Record<string, string>>): Promise<string[]> {
   const found: string[] = [];
   for (const [rule, sql] of Object.entries(rules)) {
-    const { rows } = await pool.query<{ row: unknown }>(`${sql} LIMIT 5`);
-    found.push(...rows.map(({ row }) => `${rule}: ${String(row)}`));
+    // no LIMIT: it would have the planner bet on an early row and join 70,000 rows by nested loops
+    const { rows } = await pool.query<{ row: unknown }>(sql);
+    found.push(...rows.slice(0, 5).map(({ row }) => `${rule}: ${String(row)}`));
   }
   return found;
 }

@@ -1,11 +1,10 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { STATUS } from '@spendgate/artifact';
 import { isUuid } from '@spendgate/codec';
+import { type EdgeReply, type EdgeRequest, NOT_FOUND, jsonAnswer, problemOf, send } from '@spendgate/http-edge';
 import { type HeldArtifact, type HeldCursor, listHeldArtifacts, readArtifacts } from '@spendgate/store';
-import { DOOR, type Door } from './door.js';
-import { type EdgeReply, type EdgeRequest, send } from './edge.js';
-import { NOT_FOUND, jsonAnswer, problemOf, spelled } from './problem.js';
-import type { Caller } from './signed-reads.js';
+import { spelled } from './spelled.js';
+import { DOOR, type Door, type Reader } from './door.js';
 
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1_000;
@@ -66,7 +65,7 @@ export class ArtifactsController {
   }
 }
 
-function scopeOf({ kind, id }: Caller): { agent: string } | { audience: string } {
+function scopeOf({ kind, id }: Reader): { agent: string } | { audience: string } {
   return kind === 'agent' ? { agent: id } : { audience: id };
 }
 

@@ -1,10 +1,11 @@
 import { type Signer, signCanonical, signToken } from '@spendgate/artifact';
 import { DECISION_LIFETIME_SECONDS_MAX, type DecisionClaims, sha256 } from '@spendgate/codec';
 import { type AdmissionDecision, type Intent, InvariantError } from '@spendgate/core';
+import { type Answer, jsonAnswer, problemOf } from '@spendgate/http-edge';
 import { type ArtifactView, type DecisionView, type Pool, readArtifacts } from '@spendgate/store';
 import { recomputeStored } from '../deciding/recompute.js';
 import { ARTIFACT_TYP } from '../publishing/render-events.js';
-import { type Answer, jsonAnswer, problemOf, spelled } from './problem.js';
+import { spelled } from './spelled.js';
 
 /** Seconds a parked intent's sender waits before looking again: a person must decide. */
 const PARKED_RETRY_SECONDS = 15;

@@ -1,10 +1,10 @@
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import { isUuid } from '@spendgate/codec';
 import { DENIALS, isRetryable } from '@spendgate/core';
+import { type EdgeReply, type EdgeRequest, NOT_FOUND, jsonAnswer, send } from '@spendgate/http-edge';
 import { readDecision, readMandateLevels } from '@spendgate/store';
+import { spelled } from './spelled.js';
 import { DOOR, type Door } from './door.js';
-import { type EdgeReply, type EdgeRequest, send } from './edge.js';
-import { NOT_FOUND, jsonAnswer, spelled } from './problem.js';
 
 /** Decisions, mandates and the denial table. An id of somebody else looks like one that does not exist. */
 @Controller('v1')

@@ -1,20 +1,24 @@
 import { InvariantError } from '@spendgate/core';
+import { type Caller, SignedReads } from '@spendgate/http-edge';
 import type { Runtime } from '@spendgate/messaging';
 import type { Clock } from '@spendgate/platform';
 import type { Pool } from '@spendgate/store';
 import type { AuthorizerParts } from '../authorizer-parts.js';
 import { DecisionAnswers } from './decision-answers.js';
-import { SignedReads } from './signed-reads.js';
 import { SubmitIntent } from './submit-intent.js';
 
 export const DOOR = Symbol('authorizer door');
+
+/** Who may read decisions and artifacts. */
+const READERS = ['agent', 'settlement_service'] as const;
+export type Reader = Caller<(typeof READERS)[number]>;
 
 /** What the authorizer's HTTP controllers share. */
 export interface Door {
   readonly pool: Pool;
   readonly clock: Clock;
   readonly issuer: string;
-  readonly reads: SignedReads;
+  readonly reads: SignedReads<Reader['kind']>;
   readonly submit: SubmitIntent;
   readonly answers: DecisionAnswers;
   readonly waitSecondsMax: number;
@@ -32,7 +36,7 @@ export function createDoor(runtime: Runtime, parts: AuthorizerParts): Door {
     pool,
     clock,
     issuer,
-    reads: new SignedReads(registry, clock, publicUrl),
+    reads: new SignedReads(READERS, registry, clock, publicUrl),
     submit: new SubmitIntent({ pool, registry, clock, transport, waiters: parts.waiters, answers, issuer }),
     answers,
     waitSecondsMax: Number(settings['SPENDGATE_DECISION_WAIT_SECONDS_MAX']),

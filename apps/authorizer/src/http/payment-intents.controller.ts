@@ -1,9 +1,8 @@
 import { Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { intentId, isUuid } from '@spendgate/codec';
+import { type EdgeReply, type EdgeRequest, NOT_FOUND, headerOf, jsonAnswer, send } from '@spendgate/http-edge';
 import { readAgentMandates, readDecisionsByIntent } from '@spendgate/store';
 import { DOOR, type Door } from './door.js';
-import { type EdgeReply, type EdgeRequest, headerOf, send } from './edge.js';
-import { NOT_FOUND, jsonAnswer } from './problem.js';
 
 const JTI = /^[A-Za-z0-9._~:-]{1,128}$/;
 

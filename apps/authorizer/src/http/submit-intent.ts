@@ -1,4 +1,5 @@
 import { eventHeaders } from '@spendgate/codec';
+import { type Answer, jsonAnswer, problemOf } from '@spendgate/http-edge';
 import { type EventTransport, TOPICS, type TransportRecord, laneName } from '@spendgate/messaging';
 import type { Clock } from '@spendgate/platform';
 import {
@@ -16,7 +17,6 @@ import { verifyIntents } from '../intake/verify-intents.js';
 import { placeName } from '../publishing/publish-committed.js';
 import type { DecisionAnswers } from './decision-answers.js';
 import type { DecisionWaiters } from './decision-waiters.js';
-import { type Answer, jsonAnswer, problemOf } from './problem.js';
 
 /** Intents of this process on their way to a decision; more are not tracked, and then simply meet dedup later. */
 const IN_FLIGHT_MAX = 100_000;

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type DenialCode, denial } from '@spendgate/core';
+import { PROBLEM_TYPE, problemOf } from '@spendgate/http-edge';
 import { type Clock, TokenBuckets } from '@spendgate/platform';
 
 /** What one connection may cost before anything is known of who is at its other end. */
@@ -55,7 +55,7 @@ export function countSources(app: NestFastifyApplication, clock: Clock, perSecon
     const waitMs = UNCOUNTED.has(request.url) ? 0 : buckets.take(sourceOf(request.ip), clock.nowMs());
     if (waitMs === 0) return done();
     const headers = { 'content-type': PROBLEM_TYPE, 'retry-after': String(Math.ceil(waitMs / 1_000)) };
-    void reply.code(status).headers(headers).send(body);
+    void reply.code(status).headers(headers).send(JSON.stringify(body));
   });
 }
 
@@ -67,17 +67,8 @@ export function nameOversize(app: NestFastifyApplication): void {
     const named = String(reply.getHeader('content-type')).startsWith(PROBLEM_TYPE);
     if (reply.statusCode !== status || named) return done(null, payload);
     reply.header('content-type', PROBLEM_TYPE).removeHeader('content-length');
-    done(null, body);
+    done(null, JSON.stringify(body));
   });
-}
-
-const PROBLEM_TYPE = 'application/problem+json';
-
-/** RFC 9457, with the denial's code. */
-function problemOf(code: DenialCode): { status: number; body: string } {
-  const row = denial(code);
-  const type = `urn:spendgate:denial:${row.code}`;
-  return { status: row.http, body: JSON.stringify({ type, title: row.when, status: row.http, code: row.code }) };
 }
 
 /** One subscriber has a whole /64 of IPv6 addresses (RFC 6177), so its first half is what counts. */

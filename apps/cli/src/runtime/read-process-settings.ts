@@ -1,7 +1,7 @@
 import { type Environment, type SettingValues, readSettings } from '@spendgate/platform';
 import type { MESSAGING_SETTINGS } from '@spendgate/messaging';
 import type { PROCESS_SETTINGS } from './process.settings.js';
-import { type Role, settingsOf } from './roles.js';
+import { ROLE_NAMES, type Role, settingsOf } from './roles.js';
 
 /** What every process reads; the roles' own settings are there too, under their names. */
 export type ProcessSettings = SettingValues &
@@ -11,5 +11,5 @@ export type ProcessSettings = SettingValues &
 /** @throws {StartError} one line per setting that is unknown or out of range */
 export function readProcessSettings(roles: readonly Role[], environment: Environment = process.env): ProcessSettings {
   // as: settingsOf joins the process's and the transport's tables with the roles', so their values are there
-  return readSettings(settingsOf(roles), environment) as ProcessSettings;
+  return readSettings(settingsOf(roles), environment, settingsOf(ROLE_NAMES)) as ProcessSettings;
 }

@@ -1,7 +1,7 @@
 import { Controller, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { type EdgeReply, type EdgeRequest, jsonAnswer, send } from '@spendgate/http-edge';
 import type { GateItem } from '../settling/gate-item.js';
-import { UNSUPPORTED, jsonAnswer } from './answers.js';
-import { type EdgeReply, type EdgeRequest, send } from './edge.js';
+import { UNSUPPORTED } from './answers.js';
 import { GATE_EDGE, type GateEdge, isToken } from './gate-edge.js';
 
 @Controller('v1/artifacts')

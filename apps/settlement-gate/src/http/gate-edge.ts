@@ -1,19 +1,22 @@
 import { type Signer, signCanonical } from '@spendgate/artifact';
 import { DependencyError } from '@spendgate/core';
+import { type Answer, type Caller, type EdgeRequest, SignedReads, headerOf, problemOf } from '@spendgate/http-edge';
 import type { Runtime } from '@spendgate/messaging';
 import type { GateParts } from '../gate-parts.js';
 import type { DoorExpectation, GateDoor } from '../settling/gate-door.js';
 import { VerifyArtifact } from '../verify-artifact.js';
-import { type Answer, UNSUPPORTED, outcomeAnswer, problemOf, refusalAnswer, settlementAnswer } from './answers.js';
-import { type EdgeRequest, headerOf } from './edge.js';
-import { SignedReads } from './signed-reads.js';
+import { UNSUPPORTED, outcomeAnswer, refusalAnswer, settlementAnswer } from './answers.js';
 
 export const GATE_EDGE = Symbol('settlement gate edge');
 export const RECEIPT_TYP = 'settlement-receipt+jwt';
 
+/** Who may read settlements. */
+const READERS = ['agent', 'settlement_service', 'rail'] as const;
+export type Reader = Caller<(typeof READERS)[number]>;
+
 /** What the gate's HTTP controllers share. */
 export class GateEdge {
-  readonly reads: SignedReads;
+  readonly reads: SignedReads<Reader['kind']>;
   readonly verifier: VerifyArtifact;
   private readonly door: GateDoor;
   private readonly signer: Signer;
@@ -22,7 +25,7 @@ export class GateEdge {
     const { registry, clock, domain } = parts.runtime;
     this.door = parts.door;
     this.signer = parts.receiptSigner;
-    this.reads = new SignedReads(registry, clock, domain.publicUrl);
+    this.reads = new SignedReads(READERS, registry, clock, domain.publicUrl);
     this.verifier = new VerifyArtifact(parts);
   }
 

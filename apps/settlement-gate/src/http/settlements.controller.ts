@@ -1,11 +1,9 @@
 import { Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { isUuid, settlementId } from '@spendgate/codec';
+import { type Answer, type EdgeReply, type EdgeRequest, NOT_FOUND, jsonAnswer, send } from '@spendgate/http-edge';
 import { type SettlementView, listSettlements, readArtifacts, readSettlement } from '@spendgate/store';
 import type { GateItem } from '../settling/gate-item.js';
-import { type Answer, NOT_FOUND, jsonAnswer } from './answers.js';
-import { type EdgeReply, type EdgeRequest, send } from './edge.js';
-import { GATE_EDGE, type GateEdge } from './gate-edge.js';
-import type { Caller } from './signed-reads.js';
+import { GATE_EDGE, type GateEdge, type Reader } from './gate-edge.js';
 
 /** Settlements of one answer. */
 const PAGE = 100;
@@ -69,12 +67,12 @@ export class SettlementsController {
   }
 
   /** Who sees no settlement learns that there are none only of an artifact of its own. */
-  private async isParty({ kind, id }: Caller, artifactId: string): Promise<boolean> {
+  private async isParty({ kind, id }: Reader, artifactId: string): Promise<boolean> {
     const [artifact] = await readArtifacts(this.edge.pool, [artifactId]);
     return kind === 'rail' ? false : (kind === 'agent' ? artifact?.agentId : artifact?.audience) === id;
   }
 
-  private async read(request: EdgeRequest, act: (caller: Caller) => Promise<Answer>): Promise<Answer> {
+  private async read(request: EdgeRequest, act: (caller: Reader) => Promise<Answer>): Promise<Answer> {
     return this.edge.guarded(async () => {
       const read = await this.edge.reads.verify(request);
       return read.ok ? act(read.caller) : read.answer;
@@ -110,7 +108,7 @@ function amountOf(claims: string): string | null {
 }
 
 /** An agent sees its own, a settlement service its audience and what it asked itself, a rail what it moves. */
-function maySee({ kind, id }: Caller, view: SettlementView): boolean {
+function maySee({ kind, id }: Reader, view: SettlementView): boolean {
   if (kind === 'agent') return view.agentId === id;
   if (kind === 'rail') return view.rail === id;
   return view.presenter === id || view.audience === id;

@@ -1,4 +1,5 @@
 import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs';
+import type { LaneSource } from '@spendgate/store';
 import type { Subscription } from '../event-transport.js';
 import { type OwnerParts, PartitionOwner } from '../partition-owner.js';
 import { topicFullName } from '../topics.js';
@@ -118,7 +119,7 @@ export class KafkaGroup {
         const owner = new PartitionOwner(this.parts, subscription, partition);
         const place = { owner, topic, generation: this.generation, position: -1n, lost: false, toldAtMs: 0 };
         this.assigned.set(key(topic, partition), place);
-        void this.acquire(place, () => source.then((of) => of(partition)));
+        void this.acquire(place, this.sharedThenFresh(source, place));
       }
     }
   }
@@ -142,6 +143,16 @@ export class KafkaGroup {
     this.consumer?.pause([{ topic: place.topic, partitions: [place.owner.partition] }]);
     clearTimeout(place.timer);
     place.timer = setTimeout(() => void this.acquire(place), afterMs);
+  }
+
+  /** One answer of the log serves all partitions of an assignment; who doubts it asks for its own. */
+  private sharedThenFresh(shared: ReturnType<KafkaLog['sources']>, place: Assigned): () => Promise<LaneSource> {
+    let first: typeof shared | undefined = shared;
+    return async () => {
+      const answer = first;
+      first = undefined;
+      return answer === undefined ? this.sourceOf(place) : (await answer)(place.owner.partition);
+    };
   }
 
   private async sourceOf({ owner }: Assigned) {
