@@ -39,7 +39,9 @@ describe('settings', () => {
   it('let one environment serve several roles: a name of another role is no mistake, and is not read', () => {
     const own = { SPENDGATE_LEASE: TABLE.SPENDGATE_LEASE };
     expect(readSettings(own, { SPENDGATE_KAFKA_TLS: 'true' }, TABLE)).toEqual({ SPENDGATE_LEASE: 10_000 });
-    expect(() => readSettings(own, { SPENDGATE_KAFKA_TSL: 'true' }, TABLE)).toThrow('did you mean SPENDGATE_KAFKA_TLS?');
+    expect(() => readSettings(own, { SPENDGATE_KAFKA_TSL: 'true' }, TABLE)).toThrow(
+      'did you mean SPENDGATE_KAFKA_TLS?',
+    );
   });
 
   it.each([
