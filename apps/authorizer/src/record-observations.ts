@@ -8,7 +8,6 @@ import {
   inTransaction,
   insertRefusals,
   readHotState,
-  readJudged,
   recordAttestations,
   shareControl,
   writeLeaves,
@@ -99,10 +98,10 @@ export class RecordObservations {
       await shareControl(tx);
       const [first, last] = [batch.records[0]?.offset ?? 0n, batch.records.at(-1)?.offset ?? 0n];
       const lane = await fence(tx, batch.lane, first, last);
-      const { judgedAtMs, controlEpoch } = await readJudged(tx);
-      registry.checkEpoch(facts, controlEpoch);
       const agentIds = [...new Set(accepted.map(({ claims }) => claims.sub))];
-      const hot = await readHotState(tx, { ...NOTHING, agentIds }, judgedAtMs);
+      const hot = await readHotState(tx, { ...NOTHING, agentIds });
+      registry.checkEpoch(facts, hot.controlEpoch);
+      const { judgedAtMs } = hot;
       const fresh = chooseResults(accepted, hot.attestations, judgedAtMs);
       const paid = this.pay(fresh.chosen, waits);
       const changed = await recordAttestations(tx, paid.results.map(resultOf));

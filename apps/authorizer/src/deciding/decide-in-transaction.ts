@@ -19,7 +19,6 @@ import {
   insertRefusalsWrite,
   lockHotRows,
   readHotState,
-  readJudged,
   shareControl,
   leavesWrite,
   runTogether,
@@ -58,7 +57,7 @@ export interface Committed {
   readonly refusals: readonly Refusal[];
   readonly events: readonly NumberedOutboxRow[];
   readonly nextOutboxSeq: bigint;
-  /** How long row locks were held, and how much of it a batch of one would have taken too. */
+  /** How long row locks were held, and how much of it was the commit, which a batch of one waits for too. */
   readonly locked: LockedTime;
 }
 
@@ -75,9 +74,6 @@ export interface DecideOptions {
   readonly cpu: <T>(stage: string, act: () => T) => T;
 }
 
-/** Statements between the last lock and the commit, whatever the slice: each costs a round trip of its own. */
-const STATEMENTS = 3;
-
 /**
  * Decides a slice in one transaction, in this order: shared control lock; fence and offset; statements that only lock;
  * reads in new statements; fold; set-based writes. The number of statements does not depend on the slice.
@@ -86,17 +82,16 @@ const STATEMENTS = 3;
  * @throws {RegistryMoved} a control act came between the facts and the locks: load them again, decide again
  */
 export async function decideInTransaction(slice: Slice, options: DecideOptions): Promise<Committed> {
-  let [lockedAt, writtenAt, fixedMs] = [0, 0, 0];
+  let [lockedAt, writtenAt] = [0, 0];
   const decided = await inTransaction(options.pool, async (tx) => {
     await shareControl(tx);
     const lane = await fenceSlice(tx, slice);
     const keys = keysOf(slice);
     await lockHotRows(tx, keys.flowIds, keys.mandateIds);
     lockedAt = performance.now();
-    const { judgedAtMs, controlEpoch, auditLateMs } = await readJudged(tx);
-    const roundTripMs = performance.now() - lockedAt;
-    options.registry.checkEpoch(slice.facts, controlEpoch);
-    const hot = await readHotState(tx, keys, judgedAtMs);
+    const hot = await readHotState(tx, keys);
+    const { judgedAtMs, auditLateMs } = hot;
+    options.registry.checkEpoch(slice.facts, hot.controlEpoch);
     const { rules, issuer, naming } = options;
     const { intents, facts } = slice;
     const audit = watchAudit(auditLateMs, options.auditLateMsMax);
@@ -105,11 +100,10 @@ export async function decideInTransaction(slice: Slice, options: DecideOptions):
     const output = options.cpu('authorizer_fold', () => decideBatch(input));
     const written = await write(tx, slice, lane, { output, ended: hot.endedHolds, judgedAtMs }, options);
     writtenAt = performance.now();
-    fixedMs = roundTripMs * STATEMENTS;
     return written;
   });
   const committedAt = performance.now();
-  return { ...decided, locked: { lockedMs: committedAt - lockedAt, fixedMs: fixedMs + committedAt - writtenAt } };
+  return { ...decided, locked: { lockedMs: committedAt - lockedAt, fixedMs: committedAt - writtenAt } };
 }
 
 function fenceSlice(tx: Transaction, { lane, offsets }: Slice): Promise<LaneState> {

@@ -12,7 +12,6 @@ import {
   lockHotRows,
   readHoldRoots,
   readHotState,
-  readJudged,
   shareControl,
   writeLeaves,
 } from '@spendgate/store';
@@ -53,9 +52,8 @@ export class HoldSweep {
       await shareControl(tx);
       const lane = await fenceLeased(tx, lease);
       await lockHotRows(tx, [], rootIds); // whoever holds a root excludes every other writer of its tree
-      const { judgedAtMs } = await readJudged(tx);
       const keys = { flowIds: [], mandateIds: [], rootIds, agentIds: [], intentIds: [] };
-      const { endedHolds } = await readHotState(tx, keys, judgedAtMs);
+      const { judgedAtMs, endedHolds } = await readHotState(tx, keys);
       if (endedHolds.length === 0) return 0;
       await endHolds(tx, endedHolds);
       await changeHeld(tx, releasedByMandate(endedHolds));

@@ -6,7 +6,7 @@ import { readDecision, readDecisionsByIntent } from './decision-reads.js';
 import { HELD_ARTIFACTS, listHeldArtifacts } from './held-artifacts.js';
 import { lockHotRows } from './lock-hot-rows.js';
 import { readMandateLevels } from './mandate-levels.js';
-import { readHotState, readJudged } from './read-hot-state.js';
+import { readHotState } from './read-hot-state.js';
 import { readStoredDecisions } from './stored-decisions.js';
 import type { DecisionRow, HoldRow } from './batch-rows.js';
 import * as write from './write-batch.js';
@@ -91,9 +91,8 @@ describe('authorization SQL', () => {
   it('reads nothing recorded before the first batch, and zero budgets', async () => {
     await inTransaction(database.pool, async (tx) => {
       await lockHotRows(tx, keys.flowIds, keys.mandateIds);
-      const { judgedAtMs, controlEpoch } = await readJudged(tx);
-      expect([Math.abs(judgedAtMs - Date.now()) < 60_000, controlEpoch]).toEqual([true, 0n]);
-      const state = await readHotState(tx, keys, judgedAtMs);
+      const state = await readHotState(tx, keys);
+      expect([Math.abs(state.judgedAtMs - Date.now()) < 60_000, state.controlEpoch]).toEqual([true, 0n]);
       expect(state.flows.get(LEAF)).toEqual({
         flowId: LEAF,
         state: 'activated',
@@ -148,7 +147,7 @@ describe('authorization SQL', () => {
   it('finds recorded decisions and ended holds, and stops counting the ended ones', async () => {
     await inTransaction(database.pool, async (tx) => {
       await lockHotRows(tx, keys.flowIds, keys.mandateIds);
-      const state = await readHotState(tx, keys, Date.now());
+      const state = await readHotState(tx, keys);
       expect(state.decisions.get(id(4))?.bodyHash).toEqual(hash('body 1'));
       expect(state.endedHolds).toEqual([{ holdId: id(2), flowId: LEAF, path: [ROOT, LEAF], held: '12.5' }]);
     });
@@ -159,7 +158,7 @@ describe('authorization SQL', () => {
     await inTransaction(database.pool, async (tx) => {
       await write.endHolds(tx, [{ holdId: id(2), flowId: LEAF }]);
       await write.changeHeld(tx, new Map([ROOT, LEAF].map((mandateId) => [mandateId, '-12.5'])));
-      expect((await readHotState(tx, keys, Date.now())).endedHolds).toEqual([]);
+      expect((await readHotState(tx, keys)).endedHolds).toEqual([]);
     });
     expect((await readMandateLevels(database.pool, LEAF)).map((level) => level.available)).toEqual(['987.5', '87.5']);
   });

@@ -1,5 +1,5 @@
 import { InvariantError } from '@spendgate/core';
-import { texts, timestamps, uuids } from '../binary-arrays.js';
+import { texts, uuids } from '../binary-arrays.js';
 import { type Transaction, query, statement } from '../statement.js';
 import { AUDIT_LATE_MS } from '../transparency/audit-watch.js';
 
@@ -48,7 +48,7 @@ export interface EndedHold {
   readonly held: string;
 }
 
-export interface HotState {
+export interface HotState extends Judged {
   readonly flows: ReadonlyMap<string, FlowRow>;
   readonly budgets: ReadonlyMap<string, BudgetRow>;
   readonly attestations: ReadonlyMap<string, AttestationRow>;
@@ -83,13 +83,14 @@ const JUDGED = statement(
 export async function readJudged(tx: Transaction): Promise<Judged> {
   type Row = { judged_at_ms: number; control_epoch: bigint; audit_late_ms: number };
   const [row] = await query<Row>(tx, JUDGED);
-  if (row === undefined) throw new InvariantError('ERR_NO_DOMAIN', 'the database holds no domain');
+  if (row === undefined) throw noDomain();
   return { judgedAtMs: row.judged_at_ms, controlEpoch: row.control_epoch, auditLateMs: row.audit_late_ms };
 }
 
 /**
- * All reads of a batch as one statement, so that locks are held for one round trip and not for six. Parts differ in
+ * All reads of a batch as one statement, so that locks are held for one round trip and not for seven. Parts differ in
  * what they select, so each row is its part's name and up to seven texts.
+ * - judged: as {@link readJudged}; what ended or waits is measured by this very time, in whole milliseconds.
  * - decision: the latest attempt answers a replay, because an approval's outcome supersedes the parked decision.
  * - ended: one range of `holds_ending` per root. The roots are locked, so no capture of these trees is under way; a hold
  *   with an amount in capture keeps that part until its outcome.
@@ -97,7 +98,12 @@ export async function readJudged(tx: Transaction): Promise<Judged> {
  */
 const HOT_STATE = statement(
   'authorization-hot-state',
-  `SELECT 'flow', flow_id::text, state, epoch::text, sequence::text, baseline_hash, NULL, NULL
+  `WITH judged AS MATERIALIZED (SELECT date_trunc('milliseconds', clock_timestamp()) AS at)
+   SELECT 'judged', (extract(epoch FROM j.at) * 1000)::bigint::text, d.control_epoch::text, ${AUDIT_LATE_MS}::text,
+     NULL, NULL, NULL, NULL
+   FROM judged j, domain d
+   UNION ALL
+   SELECT 'flow', flow_id::text, state, epoch::text, sequence::text, baseline_hash, NULL, NULL
    FROM flows WHERE flow_id = ANY ($1::uuid[])
    UNION ALL
    SELECT 'budget', mandate_id::text, trim_scale(held)::text, trim_scale(capturing)::text, trim_scale(captured)::text,
@@ -118,12 +124,12 @@ const HOT_STATE = statement(
      NULL
    FROM unnest($5::uuid[]) AS root (id) CROSS JOIN LATERAL (
      SELECT hold_id, flow_id, path, held FROM holds
-     WHERE root_id = root.id AND NOT ended AND ends_at <= ($6::timestamptz[])[1]
+     WHERE root_id = root.id AND NOT ended AND ends_at <= (SELECT at FROM judged)
      ORDER BY ends_at, hold_id LIMIT ${ENDED_HOLDS_MAX}) AS e
    UNION ALL
    SELECT 'parked', p.flow_id::text, count(*)::text, NULL, NULL, NULL, NULL, NULL
    FROM parked_intents p
-   WHERE p.flow_id = ANY ($1::uuid[]) AND p.parked_until > ($6::timestamptz[])[1]
+   WHERE p.flow_id = ANY ($1::uuid[]) AND p.parked_until > (SELECT at FROM judged)
    GROUP BY p.flow_id`,
 );
 
@@ -138,21 +144,27 @@ export interface HotKeys {
 
 type Cells = readonly [part: string, ...texts: string[]];
 
-/** Reads everything decided on, in one new statement after the locks. */
-export async function readHotState(tx: Transaction, keys: HotKeys, judgedAtMs: number): Promise<HotState> {
+/**
+ * Reads everything decided on, in one new statement after the locks.
+ *
+ * @throws {InvariantError} `ERR_NO_DOMAIN`: nothing was set up
+ */
+export async function readHotState(tx: Transaction, keys: HotKeys): Promise<HotState> {
   const values = [
     uuids(keys.flowIds),
     uuids(keys.mandateIds),
     texts(keys.agentIds),
     uuids(keys.intentIds),
     uuids(keys.rootIds),
-    timestamps([judgedAtMs]),
   ];
   // Rows as arrays: no object and no key per row on the hot path. Which cells a part fills is in the statement above.
   const result = await tx.query<[...Cells]>({ name: HOT_STATE.name, text: HOT_STATE.text, values, rowMode: 'array' });
   const of = (part: string): Cells[] => result.rows.filter((row) => row[0] === part);
   const ended = of('ended').map(endedOf);
+  const [judged] = of('judged');
+  if (judged === undefined) throw noDomain();
   return {
+    ...judgedOf(judged),
     flows: new Map(of('flow').map((cells) => [cells[1] ?? '', flowOf(cells)])),
     budgets: new Map(of('budget').map((cells) => [cells[1] ?? '', budgetOf(cells)])),
     attestations: new Map(of('attestation').map((cells) => [cells[1] ?? '', attestationOf(cells)])),
@@ -160,6 +172,14 @@ export async function readHotState(tx: Transaction, keys: HotKeys, judgedAtMs: n
     endedHolds: ended.sort((a, b) => (a.holdId < b.holdId ? -1 : 1)),
     parked: new Map(of('parked').map(([, flowId = '', count]) => [flowId, Number(count)])),
   };
+}
+
+function judgedOf([, judgedAtMs, controlEpoch = '', auditLateMs]: Cells): Judged {
+  return { judgedAtMs: Number(judgedAtMs), controlEpoch: BigInt(controlEpoch), auditLateMs: Number(auditLateMs) };
+}
+
+function noDomain(): InvariantError {
+  return new InvariantError('ERR_NO_DOMAIN', 'the database holds no domain');
 }
 
 function flowOf([, flowId = '', state = '', epoch, sequence = '', baselineHash = '']: Cells): FlowRow {
