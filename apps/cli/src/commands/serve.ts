@@ -29,8 +29,7 @@ export function addServe(program: Command): void {
 async function serve(role: Role, json: boolean): Promise<void> {
   const open = await openRuntime([role], role, () => Promise.resolve());
   open.shutdown.listen();
-  await open.runtime.transport.ensureTopics('check');
-  const url = await serveRoles([role], open);
+  const url = await serveRoles([role], open, 'check');
   if (json) printJson({ ready: true, role, url });
   else note(`${role} ready on ${url}`);
 }

@@ -35,14 +35,14 @@ async function up(json: boolean): Promise<void> {
   const startedAt = performance.now();
   const open = await openRuntime(ROLE_NAMES, 'up', prepare);
   open.shutdown.listen();
-  await open.runtime.transport.ensureTopics('create');
-  const url = await serveRoles(ROLE_NAMES, open);
+  const url = await serveRoles(ROLE_NAMES, open, 'create');
   const seconds = (performance.now() - startedAt) / 1000;
   const { issuer } = open.runtime.domain;
   if (json) return printJson({ ready: true, url, domain: issuer, seconds });
   note(`Spendgate is ready on ${url} after ${seconds.toFixed(1)} s`);
   note(`  domain   ${issuer}`);
-  note(`  next     npx spendgate intents publish examples/demo/intents.jsonl --wait`);
+  const next = issuer === DEMO_ISSUER ? 'intents publish examples/demo/intents.jsonl --wait' : 'doctor';
+  note(`  next     npx spendgate ${next}`);
 }
 
 /** Migrates, and seeds the demo domain when that is what runs; any other domain is declared with `apply`. */

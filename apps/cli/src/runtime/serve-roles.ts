@@ -1,8 +1,9 @@
+import { isNativeError } from 'node:util/types';
 import { type DynamicModule, type LoggerService, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Runtime, SpendgateTransport, connectTransport } from '@spendgate/messaging';
-import type { Logger } from '@spendgate/platform';
+import { type Logger, StartError } from '@spendgate/platform';
 import { HealthController, RUNTIME } from './health.controller.js';
 import { HTTP_LIMITS, countSources, httpAdapter, nameOversize } from './http-guard.js';
 import type { OpenRuntime } from './open-runtime.js';
@@ -22,11 +23,34 @@ class ProcessModule {
 }
 
 /**
- * Starts the roles' HTTP routes on one port and their topic handlers on one transport.
+ * Starts the roles' HTTP routes on one port and their topic handlers on one transport. A process that cannot start whole
+ * ends: half of it would go on holding lanes.
  *
+ * @param topics whether missing topics are made here
  * @returns the address that answers
+ * @throws {StartError} with what mends it
  */
-export async function serveRoles(roles: readonly Role[], open: OpenRuntime): Promise<string> {
+export async function serveRoles(
+  roles: readonly Role[],
+  open: OpenRuntime,
+  topics: 'create' | 'check',
+): Promise<string> {
+  try {
+    await open.runtime.transport.ensureTopics(topics);
+    return await startRoles(roles, open);
+  } catch (error) {
+    await open.shutdown.run('start failed');
+    throw addressInUse(error) ?? error;
+  }
+}
+
+/** The one failure of a start that is neither a setting's nor a server's. */
+function addressInUse(error: unknown): StartError | undefined {
+  if (!isNativeError(error) || !('code' in error) || error.code !== 'EADDRINUSE') return undefined;
+  return new StartError(`${error.message}: end what listens there, or set SPENDGATE_PORT`);
+}
+
+async function startRoles(roles: readonly Role[], open: OpenRuntime): Promise<string> {
   const { runtime, settings, shutdown } = open;
   const { SPENDGATE_DECISION_WAIT_SECONDS_MAX: waitSeconds } = settings; // of the authorizer, where it is served
   const adapter = httpAdapter(HTTP_LIMITS, typeof waitSeconds === 'number' ? waitSeconds * 1_000 : 0);
