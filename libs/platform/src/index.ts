@@ -18,5 +18,4 @@ export { StartError } from './start-error.js';
 export { Sweeper } from './sweeper.js';
 export { type Rate, TokenBuckets } from './token-buckets.js';
 export { Turnstile, type TurnstileBounds } from './turnstile.js';
-export { type SuperviseOptions, type SupervisedChild, exitWithParent, superviseChild } from './supervise.js';
 export { runningPostgresUrl } from './postgres/running.js';

@@ -1,4 +1,3 @@
-import { type DenialCode, isDenialCode } from '@spendgate/core';
 import { type Answer, PROBLEM_TYPE, jsonAnswer, problemOf } from '@spendgate/http-edge';
 import type { GateRefusal, OutcomeAnswer, SettlementAnswer } from '../settling/gate-item.js';
 
@@ -26,9 +25,4 @@ export function settlementAnswer(answer: SettlementAnswer, receipt: string): Ans
 export function outcomeAnswer({ settlementId, outcomeId, applied, state, replayed }: OutcomeAnswer): Answer {
   const body = { settlement_id: settlementId, outcome_id: outcomeId, applied, state };
   return jsonAnswer(200, body, replayed ? REPLAYED : {});
-}
-
-/** The code of a row as the gate stored it. */
-export function codeOf(code: string | null): DenialCode | null {
-  return code !== null && isDenialCode(code) ? code : null;
 }
