@@ -66,6 +66,7 @@ export async function checkService(): Promise<Finding> {
 export function describeMemory(data: string): Finding {
   const memory = readTreeMemory(data);
   if (memory === undefined) return notAsked('memory', 'no `up` runs on this data folder');
-  const { pid, processes, rssBytes } = memory;
-  return met('memory', `${Math.round(rssBytes / MEGABYTE)} MB resident in ${processes} processes of ${pid}`);
+  const { pid, processes, rssBytes, pssBytes } = memory;
+  const once = pssBytes === undefined ? '' : `, ${Math.round(pssBytes / MEGABYTE)} MB with shared pages counted once,`;
+  return met('memory', `${Math.round(rssBytes / MEGABYTE)} MB resident${once} in ${processes} processes of ${pid}`);
 }

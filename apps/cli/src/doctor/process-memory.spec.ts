@@ -26,6 +26,8 @@ onLinux('readTreeMemory', () => {
     expect(memory?.pid).toBe(process.pid);
     expect(memory?.processes).toBeGreaterThanOrEqual(2);
     expect(memory?.rssBytes).toBeGreaterThan(process.memoryUsage.rss() / 2);
+    expect(memory?.pssBytes).toBeGreaterThan(0);
+    expect(memory?.pssBytes).toBeLessThanOrEqual(memory?.rssBytes ?? 0);
   });
 
   it('says nothing of a folder nobody runs on', () => {

@@ -8,6 +8,8 @@ export interface TreeMemory {
   readonly processes: number;
   /** Resident set sizes added up, bytes; pages that processes share count for each of them. */
   readonly rssBytes: number;
+  /** The same with shared pages counted once (PSS, proc(5) smaps_rollup), bytes; `undefined` where Linux does not tell. */
+  readonly pssBytes: number | undefined;
 }
 
 /**
@@ -22,7 +24,9 @@ export function readTreeMemory(data: string): TreeMemory | undefined {
   const parents = parentOfAll();
   const tree = [...parents.keys()].filter((each) => descendsFrom(each, pid, parents));
   const rssBytes = tree.reduce((sum, each) => sum + rssOf(each), 0);
-  return { pid, processes: tree.length, rssBytes };
+  const shares = tree.map(pssOf);
+  const pssBytes = shares.includes(undefined) ? undefined : shares.reduce<number>((sum, each) => sum + (each ?? 0), 0);
+  return { pid, processes: tree.length, rssBytes, pssBytes };
 }
 
 function parentOfAll(): Map<number, number> {
@@ -48,6 +52,11 @@ function descendsFrom(pid: number, root: number, parents: ReadonlyMap<number, nu
 function rssOf(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readText(`/proc/${pid}/status`) ?? '')?.[1];
   return Number(kilobytes ?? 0) * 1024;
+}
+
+function pssOf(pid: number): number | undefined {
+  const kilobytes = /^Pss:\s+(\d+) kB$/m.exec(readText(`/proc/${pid}/smaps_rollup`) ?? '')?.[1];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }
 
 function readText(file: string): string | undefined {
