@@ -71,7 +71,7 @@ describe('deploy/kafka', () => {
       .map(({ principal }) => principal.replace(/^User:/, ''))
       .sort();
 
-  it('A35: shows no agent the decisions of all agents: each fetches its own with a signed read', () => {
+  it('shows no agent the decisions of all agents: each fetches its own with a signed read', () => {
     expect(allowed('Read', TOPICS.authorizationDecisions)).toEqual([]);
   });
 

@@ -34,14 +34,7 @@ export class AuthorizeBatch {
 
   /** @throws {DependencyError} nothing of the rest is committed: the transport delivers it again */
   execute(batch: RecordBatch): Promise<void> {
-    return this.parts.turns.take(batch.lane, async () => {
-      try {
-        await this.decideAndPublish(batch);
-      } catch (error) {
-        this.parts.progress.doubt(batch.lane); // the lane may have another turn before it is acquired again
-        throw error;
-      }
-    });
+    return this.inTurn(batch.lane, () => this.decideAndPublish(batch));
   }
 
   private async decideAndPublish(batch: RecordBatch): Promise<void> {
@@ -74,8 +67,9 @@ export class AuthorizeBatch {
    * evidence. No id is occupied, so the sender may ask again with the same key once the defect is mended.
    */
   endDefect({ record, lane }: Pick<RecordDefect, 'record' | 'lane'>): Promise<void> {
-    const { deadLetters, registry, progress, decide, turns } = this.parts;
-    return turns.take(lane, async () => {
+    return this.inTurn(lane, async () => {
+      const { deadLetters, registry, progress, decide } = this.parts;
+      await this.takeOver(lane);
       const { refusal } = refuse(record, 'internal_denied');
       await deadLetters.report(record, refusal.code);
       const offsets = { first: record.offset, last: record.offset };
@@ -83,6 +77,17 @@ export class AuthorizeBatch {
       const publishedThrough = progress.through(lane);
       const slice = { lane, offsets, intents: [], refusals: [refusal], facts, publishedThrough };
       await publishCommitted(this.parts, lane, await decideInTransaction(slice, decide));
+    });
+  }
+
+  private inTurn(lane: LaneLease, act: () => Promise<void>): Promise<void> {
+    return this.parts.turns.take(lane, async () => {
+      try {
+        await act();
+      } catch (error) {
+        this.parts.progress.doubt(lane); // the lane may have another turn before it is acquired again
+        throw error;
+      }
     });
   }
 

@@ -1,4 +1,5 @@
-import type { Pool, PoolClient, QueryResultRow } from 'pg';
+import pg, { type Pool, type PoolClient, type QueryResult, type QueryResultRow } from 'pg';
+import { classify } from './database-errors.js';
 
 /** An open transaction: one connection between BEGIN and COMMIT. */
 export type Transaction = PoolClient;
@@ -17,14 +18,17 @@ export function statement(name: string, text: string): Statement {
   return { name, text };
 }
 
-/** Runs a statement and gives its rows; `R` must name the columns as the text selects them. */
+/**
+ * Runs a statement and gives its rows; `R` must name the columns as the text selects them.
+ *
+ * @throws {DependencyError} on a pool: the database is away @throws {InvariantError} on a pool: it refused our statement
+ */
 export async function query<R extends QueryResultRow>(
   db: Queryable,
   { name, text }: Statement,
   values: readonly unknown[] = [],
 ): Promise<R[]> {
-  const result = await db.query<R>({ name, text, values: [...values] });
-  return result.rows;
+  return (await send<R>(db, { name, text }, values)).rows;
 }
 
 /** Runs a statement that returns nothing. @returns how many rows it touched */
@@ -33,6 +37,18 @@ export async function execute(
   { name, text }: Statement,
   values: readonly unknown[] = [],
 ): Promise<number> {
-  const result = await db.query({ name, text, values: [...values] });
-  return result.rowCount ?? 0;
+  return (await send(db, { name, text }, values)).rowCount ?? 0;
+}
+
+/** Inside a transaction errors stay as they are: `inTransaction` classifies them, and may try again. */
+async function send<R extends QueryResultRow>(
+  db: Queryable,
+  { name, text }: Statement,
+  values: readonly unknown[],
+): Promise<QueryResult<R>> {
+  try {
+    return await db.query<R>({ name, text, values: [...values] });
+  } catch (error) {
+    throw db instanceof pg.Pool ? classify(error).error : error;
+  }
 }

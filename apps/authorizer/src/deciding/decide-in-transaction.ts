@@ -19,6 +19,7 @@ import {
   insertRefusalsWrite,
   lockHotRows,
   readHotState,
+  releasePayload,
   shareControl,
   leavesWrite,
   runTogether,
@@ -182,7 +183,7 @@ function numbered(events: readonly OutboxRow[], firstSeq: bigint): NumberedOutbo
 /** One leaf for the holds a batch let go: which, and how much each still kept back. */
 function endedHoldsLeaf(ended: readonly EndedHold[], judgedAtMs: number, { issuer, salts }: Naming): LeafRow {
   const salt = salts.salt();
-  const payload = { holds: ended.map(({ holdId, flowId, held }) => ({ hold_id: holdId, flow_id: flowId, held })) };
+  const payload = releasePayload(ended);
   const leaf = encodeLeaf({ domain: issuer, type: 'holds_released', timeMs: judgedAtMs, payload, salt, causes: [] });
   return { ...leaf, salt };
 }

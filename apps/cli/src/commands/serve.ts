@@ -1,7 +1,9 @@
+import { RULES_VERSION } from '@spendgate/core';
+import { createPool, requireDomain } from '@spendgate/store';
 import type { Command } from 'commander';
 import { StartError } from '@spendgate/platform';
 import { note, printJson } from '../output.js';
-import { openRuntime } from '../runtime/open-runtime.js';
+import { type PreparePlace, openRuntime } from '../runtime/open-runtime.js';
 import { ROLES, ROLE_NAMES, type Role } from '../runtime/roles.js';
 import { serveRoles } from '../runtime/serve-roles.js';
 import { describeVerb } from '../verb.js';
@@ -26,8 +28,18 @@ export function addServe(program: Command): void {
   });
 }
 
+/** A mistyped issuer, another release or a database of others must not decide a single intent. */
+async function requireOwnDomain({ databaseUrl, issuer }: PreparePlace): Promise<void> {
+  const pool = createPool(databaseUrl, { connectionsMax: 1, applicationName: 'spendgate prepare' });
+  try {
+    await requireDomain(pool, { issuer, rulesVersion: RULES_VERSION });
+  } finally {
+    await pool.end();
+  }
+}
+
 async function serve(role: Role, json: boolean): Promise<void> {
-  const open = await openRuntime([role], role, () => Promise.resolve());
+  const open = await openRuntime([role], role, requireOwnDomain);
   open.shutdown.listen();
   const url = await serveRoles([role], open, 'check');
   if (json) printJson({ ready: true, role, url });

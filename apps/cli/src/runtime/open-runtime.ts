@@ -9,7 +9,7 @@ import {
   startEmbeddedPostgres,
   systemClock,
 } from '@spendgate/platform';
-import { Registry, createPool } from '@spendgate/store';
+import { Registry, createPool, readClockMs } from '@spendgate/store';
 import { dataFolders } from './data-folders.js';
 import { chooseIssuer } from './issuer.js';
 import { openTransport } from './open-transport.js';
@@ -80,6 +80,11 @@ async function buildRuntime(
   });
   const metrics = new Metrics();
   metrics.collectProcess();
+  const health = new HealthRegistry();
+  health.register('database', async () => {
+    await readClockMs(pool);
+    return { ok: true };
+  });
   return {
     settings,
     clock: systemClock,
@@ -88,7 +93,7 @@ async function buildRuntime(
     transport: openTransport({ settings, pool, logger, issuer, databaseUrl }),
     keys: domainKeys.all(),
     registry: new Registry(pool),
-    health: new HealthRegistry(),
+    health,
     metrics,
     domain: { issuer, publicUrl: publicUrlOf(settings) },
   };

@@ -7,6 +7,7 @@ import { type Logger, StartError } from '@spendgate/platform';
 import { HealthController, RUNTIME } from './health.controller.js';
 import { HTTP_LIMITS, countSources, httpAdapter, nameOversize } from './http-guard.js';
 import type { OpenRuntime } from './open-runtime.js';
+import { ProblemFilter } from './problem-filter.js';
 import { ROLES, type Role } from './roles.js';
 
 /** The roles of one process under one Nest application. */
@@ -62,6 +63,7 @@ async function startRoles(roles: readonly Role[], open: OpenRuntime): Promise<st
   countSources(app, runtime.clock, settings.SPENDGATE_SOURCE_REQUESTS_PER_SECOND);
   nameOversize(app);
   acceptTokens(app);
+  app.useGlobalFilters(new ProblemFilter(runtime.logger));
   connectTransport(app, new SpendgateTransport(runtime.transport, runtime.logger));
   shutdown.add('doors and topic handlers', () => app.close());
   await app.startAllMicroservices();

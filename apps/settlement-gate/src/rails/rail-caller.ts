@@ -18,7 +18,8 @@ export interface ReportSink {
  * time is `unknown`: the money stays in capture until the rail's word, which is still heard when it comes late.
  */
 export class RailCaller {
-  private readonly waiting: ManagedTransfer[] = [];
+  /** By id, in the order asked: the sweep finds again what is still waiting here, and must not ask twice for it. */
+  private readonly waiting = new Map<string, ManagedTransfer>();
   private readonly underWay = new Map<string, Promise<void>>();
   private stopped = false;
 
@@ -33,8 +34,8 @@ export class RailCaller {
   /** Queues transfers. What does not fit is found again by the sweep: granted captures are in the database. */
   call(transfers: readonly ManagedTransfer[]): void {
     for (const transfer of transfers) {
-      if (this.stopped || this.waiting.length >= WAITING_MAX || this.underWay.has(transfer.transferId)) continue;
-      this.waiting.push(transfer);
+      if (this.stopped || this.waiting.size >= WAITING_MAX || this.underWay.has(transfer.transferId)) continue;
+      this.waiting.set(transfer.transferId, transfer);
     }
     this.pump();
   }
@@ -51,20 +52,19 @@ export class RailCaller {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    this.waiting.length = 0;
+    this.waiting.clear();
     await this.idle();
   }
 
   private pump(): void {
-    while (this.underWay.size < AT_ONCE_MAX) {
-      const transfer = this.waiting.shift();
-      if (transfer === undefined) return;
-      if (this.underWay.has(transfer.transferId)) continue;
+    for (const [id, transfer] of this.waiting) {
+      if (this.underWay.size >= AT_ONCE_MAX) return;
+      this.waiting.delete(id);
       const call = this.transfer(transfer).finally(() => {
-        this.underWay.delete(transfer.transferId);
+        this.underWay.delete(id);
         this.pump();
       });
-      this.underWay.set(transfer.transferId, call);
+      this.underWay.set(id, call);
     }
   }
 

@@ -1,6 +1,14 @@
 import { DependencyError } from '@spendgate/core';
 import type { Clock, Logger } from '@spendgate/platform';
-import { LaneLost, type LaneLease, type Pool, acquireLeasedLane, releaseLane, renewLane } from '@spendgate/store';
+import {
+  LaneLost,
+  type LaneLease,
+  type Pool,
+  acquireLeasedLane,
+  adoptEndedLanes,
+  releaseLane,
+  renewLane,
+} from '@spendgate/store';
 
 /** A lease survives a stop of the process this long; then another process takes the lane and publishes what is left. */
 const TTL_SECONDS = 30;
@@ -58,8 +66,7 @@ export class GateLane {
 
   private async take(): Promise<LaneLease> {
     try {
-      const owner = `${process.pid}@${this.clock.nowMs()}`;
-      const lease = await acquireLeasedLane(this.pool, this.prefix, owner, TTL_SECONDS);
+      const lease = await acquireLeasedLane(this.pool, this.prefix, this.owner(), TTL_SECONDS);
       await this.taken(lease);
       this.timer = setInterval(() => void this.renew(lease), RENEW_MS);
       this.timer.unref();
@@ -70,9 +77,22 @@ export class GateLane {
     }
   }
 
+  /** Publishes what processes that ended left in their lanes, and gives these lanes back. */
+  async adoptEnded(): Promise<void> {
+    for (const ended of await adoptEndedLanes(this.pool, this.prefix, this.owner(), TTL_SECONDS)) {
+      await this.taken(ended);
+      await releaseLane(this.pool, ended);
+    }
+  }
+
+  private owner(): string {
+    return `${process.pid}@${this.clock.nowMs()}`;
+  }
+
   private async renew(lease: LaneLease): Promise<void> {
     try {
       await renewLane(this.pool, lease, TTL_SECONDS);
+      await this.adoptEnded();
     } catch (error) {
       if (error instanceof LaneLost) this.forget();
       else this.logger.warn(`lane ${lease.name} could not be renewed: ${String(error)}`);

@@ -12,6 +12,7 @@ import {
   lockHotRows,
   readHoldRoots,
   readHotState,
+  releasePayload,
   shareControl,
   writeLeaves,
 } from '@spendgate/store';
@@ -71,9 +72,4 @@ function releasedByMandate(holds: readonly EndedHold[]): Map<string, string> {
     for (const mandateId of path) sums.set(mandateId, (sums.get(mandateId) ?? decimal('0')).minus(held));
   }
   return new Map([...sums].map(([mandateId, sum]) => [mandateId, sum.toFixed()]));
-}
-
-/** Payload schema release/1: each hold, its flow, and what it gave back. */
-function releasePayload(holds: readonly EndedHold[]): object {
-  return { holds: holds.map(({ holdId, flowId, held }) => ({ hold: holdId, flow: flowId, released: held })) };
 }

@@ -18,7 +18,7 @@ const FIRST = '00000000-0000-0000-0000-000000000000';
 
 export interface OutcomeSweepParts {
   readonly pool: Pool;
-  /** Decides reports on the sweep's own lane. */
+  /** Decides reports; one that cannot be decided does not keep the others from it. */
   readonly decide: (items: readonly ReportItem[]) => Promise<void>;
   readonly caller: RailCaller;
   /** Rails the gate calls itself. */

@@ -22,9 +22,12 @@ export function openKafkaPublisher(settings: KafkaSettings, prefix: string, logg
   const producer = new KafkaProducer(kafka, prefix);
   const counts = new Map<string, Promise<number>>();
   const partitionsOf = (topic: string): Promise<number> => {
-    const known = counts.get(topic) ?? identity.read(topic).then(({ partitions }) => partitions);
-    counts.set(topic, known);
-    return known;
+    const known = counts.get(topic);
+    if (known !== undefined) return known;
+    const asked = identity.read(topic).then(({ partitions }) => partitions);
+    asked.catch(() => counts.delete(topic)); // the next publish asks again
+    counts.set(topic, asked);
+    return asked;
   };
   const queue = new PublishQueue(
     (topic) => partitionsOf(topicFullName(prefix, topic)),

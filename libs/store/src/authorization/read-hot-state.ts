@@ -48,6 +48,11 @@ export interface EndedHold {
   readonly held: string;
 }
 
+/** Payload schema release/1: each hold, its flow, and what it still kept back. */
+export function releasePayload(ended: readonly EndedHold[]): object {
+  return { holds: ended.map(({ holdId, flowId, held }) => ({ hold_id: holdId, flow_id: flowId, held })) };
+}
+
 export interface HotState extends Judged {
   readonly flows: ReadonlyMap<string, FlowRow>;
   readonly budgets: ReadonlyMap<string, BudgetRow>;

@@ -6,6 +6,11 @@ const ACCEPT = statement(
   `UPDATE lanes SET cluster_id = $2, partitions = $3, next = $4, epoch = epoch + 1, stopped_reason = NULL
    WHERE name = $1 AND stopped_reason IS NOT NULL`,
 );
+/** Refusals are found by their place, and from here on the places are the new log's. */
+const FORGET_REFUSALS = statement(
+  'lane-accept-refusals',
+  `DELETE FROM refusals r USING lanes l WHERE l.name = $1 AND r.lane_id = l.lane_id AND r.lane_offset >= $2`,
+);
 
 /** What an operator accepts for a stopped lane. */
 export interface AcceptedSource {
@@ -29,6 +34,7 @@ export async function acceptSource(
 ): Promise<boolean> {
   const { clusterId, partitions, next } = source;
   if ((await execute(act.tx, ACCEPT, [lane, clusterId, partitions, next])) === 0) return false;
+  await execute(act.tx, FORGET_REFUSALS, [lane, next]);
   const accepted = { lane, cluster_id: clusterId, partitions, next: String(next), accepted_by: acceptedBy };
   act.record({
     type: 'control_act',

@@ -281,7 +281,13 @@ describe('revoking', () => {
   it('lets a stopped lane run again only from what an operator accepted, and says so in a leaf', async () => {
     await database.pool.query(`INSERT INTO lanes (name, stopped_reason) VALUES ('intents/0', 'another cluster')`);
     const source = { clusterId: 'new', partitions: 8, next: 5n };
+    const refused = `INSERT INTO refusals (lane_id, lane_offset, code, digest)
+      SELECT lane_id, o, 'malformed', '' FROM lanes, unnest($1::bigint[]) AS o WHERE name = 'intents/0'`;
+    await database.pool.query(refused, [[String(source.next - 1n), String(source.next)]]);
     expect(await act((control) => acceptSource(control, 'intents/0', source, 'ada'))).toBe(true);
+    // The new log's record at that place has not been refused: its sender must not be told so, nor its refusal collide.
+    const left = await database.pool.query<{ lane_offset: bigint }>('SELECT lane_offset FROM refusals');
+    expect(left.rows).toEqual([{ lane_offset: source.next - 1n }]);
     expect(await act((control) => acceptSource(control, 'intents/0', source, 'ada'))).toBe(false);
     expect(await count(`leaves WHERE payload::json->>'act' = 'lane_source_accepted'`)).toBe(1);
   });

@@ -9,7 +9,7 @@ export {
   readChangeRequest,
   requestChange,
 } from './change-requests.js';
-export { type DomainRow, openDomain, readDomain } from './open-domain.js';
+export { type DomainRow, openDomain, readDomain, requireDomain } from './open-domain.js';
 export { type MovingFlow, recordTransitions } from './open-flows.js';
 export type { MandateDeclaration, MandatePlan, PlannedMandate, RefusedMandate } from './plan-mandates.js';
 export { type CounterpartyDeclaration, recordCounterparties } from './record-counterparties.js';

@@ -1,4 +1,5 @@
 import { StartError } from '@spendgate/platform';
+import { readSchemaState } from '../migrate.js';
 import type { Pool } from '../pool.js';
 import { type Queryable, query, statement } from '../statement.js';
 import { guarded } from '../transaction.js';
@@ -40,6 +41,29 @@ export async function openDomain(
   throw new StartError(
     `the database holds ${found?.kind ?? 'no'} domain ${found?.issuer ?? ''}, not ${wanted.kind} domain ${wanted.issuer}. ` +
       'Set SPENDGATE_ISSUER to the first, or use another database or --data folder.',
+  );
+}
+
+/**
+ * Makes sure that a role is started on the domain its database holds, under the rules that domain decides by. Changes
+ * nothing: a role may have no right to.
+ *
+ * @throws {StartError} naming what differs and what mends it
+ */
+export async function requireDomain(
+  pool: Pool,
+  { issuer, rulesVersion }: Pick<DomainRow, 'issuer' | 'rulesVersion'>,
+): Promise<void> {
+  const { pending } = await readSchemaState(pool);
+  if (pending.length > 0) throw new StartError(`${pending.length} migrations are missing: run spendgate migrate`);
+  const found = await readDomain(pool);
+  if (found === undefined) throw new StartError('the database holds no domain yet: run spendgate apply FILE.yaml');
+  if (found.issuer !== issuer) {
+    throw new StartError(`the database holds domain ${found.issuer}, not ${issuer}: set SPENDGATE_ISSUER to the first`);
+  }
+  if (found.rulesVersion === rulesVersion) return;
+  throw new StartError(
+    `the domain decides by rules ${found.rulesVersion}, this release by ${rulesVersion}: start the same release everywhere`,
   );
 }
 
