@@ -57,7 +57,9 @@ async function addKey(party: string, name: string, folder: string): Promise<void
   const purpose = PARTY_PURPOSES.find((each) => each === name);
   if (purpose === undefined) throw new StartError(`--purpose is one of ${PARTY_PURPOSES.join(', ')}`);
   if ((await readPartySigner(folder, party, purpose)) !== undefined) {
-    throw new StartError(`${party} has a key in ${folder} already; a new one needs a signed key transition`);
+    throw new StartError(
+      `${party} has a key in ${folder} already; name another folder with --keys, or remove that file if nothing was enrolled with it`,
+    );
   }
   const signer = PrivateKeySigner.generate(purpose);
   await writePartyKey(folder, party, signer);
