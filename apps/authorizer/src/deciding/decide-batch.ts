@@ -79,32 +79,9 @@ const REPEATS = new Set<string | null>(['intent_replayed', 'idempotency_conflict
 export function decideBatch(input: BatchInput): BatchOutput {
   const { hot, judgedAtMs } = input;
   const times = new AppendedTimes(input.appendedMarkMs, judgedAtMs);
-  const refusals: Refusal[] = [];
   const held = new HeldChanges();
   for (const hold of hot.endedHolds) held.add(hold.path, decimal(hold.held).neg());
-  const items: (BatchItem & { evaluated: EvaluatedIntent })[] = [];
-  for (const evaluated of input.intents) {
-    const { candidate, waiting, approval } = evaluated;
-    const record = approval?.record ?? candidate.record; // the one whose turn it is
-    const newest = hot.decisions.get(candidate.intentId)?.decisionId ?? null;
-    // Ended since it was read: its decision stands.
-    if (waiting !== undefined && newest !== waiting.decisionId) {
-      if (approval !== undefined)
-        refusals.push(refuse(record, 'intent_replayed', null, { decisionId: newest }).refusal);
-      continue;
-    }
-    if (approval !== undefined && !(judgedAtMs < approval.claims.exp * 1000)) {
-      refusals.push(refuse(record, 'intent_expired', 'exp').refusal);
-      continue;
-    }
-    const appendedAtMs = times.next(record.appendedAtMs);
-    // No decision: its id and times would rest on the clock that is not trusted, and the sender may ask again.
-    if (appendedAtMs === undefined) refusals.push(refuse(record, 'clock_untrusted').refusal);
-    // Nor one that may never be proven. A wait that is over is ended all the same: that is a denial.
-    else if ((waiting === undefined || approval !== undefined) && input.audit !== 'verified')
-      refusals.push(refuse(record, 'audit_unavailable').refusal);
-    else items.push({ evaluated, ...itemOf(evaluated, appendedAtMs, input) });
-  }
+  const { items, refusals } = itemsOf(input, times);
   const before = stateOf(input, held);
   const { results, state } = decideInOrder(before, items);
   const decisions: ComposedDecision[] = [];
@@ -150,6 +127,38 @@ export function decideBatch(input: BatchInput): BatchOutput {
     held: held.texts(),
     appendedMarkMs: times.mark,
   };
+}
+
+/** What is decided at all, in offset order; the rest is answered without a decision of its own. */
+function itemsOf(
+  input: BatchInput,
+  times: AppendedTimes,
+): { items: (BatchItem & { evaluated: EvaluatedIntent })[]; refusals: Refusal[] } {
+  const refusals: Refusal[] = [];
+  const items: (BatchItem & { evaluated: EvaluatedIntent })[] = [];
+  for (const evaluated of input.intents) {
+    const { candidate, waiting, approval } = evaluated;
+    const record = approval?.record ?? candidate.record; // the one whose turn it is
+    const newest = input.hot.decisions.get(candidate.intentId)?.decisionId ?? null;
+    // Ended since it was read: its decision stands.
+    if (waiting !== undefined && newest !== waiting.decisionId) {
+      if (approval !== undefined)
+        refusals.push(refuse(record, 'intent_replayed', null, { decisionId: newest }).refusal);
+      continue;
+    }
+    if (approval !== undefined && !(input.judgedAtMs < approval.claims.exp * 1000)) {
+      refusals.push(refuse(record, 'intent_expired', 'exp').refusal);
+      continue;
+    }
+    const appendedAtMs = times.next(record.appendedAtMs);
+    // No decision: its id and times would rest on the clock that is not trusted, and the sender may ask again.
+    if (appendedAtMs === undefined) refusals.push(refuse(record, 'clock_untrusted').refusal);
+    // Nor one that may never be proven. A wait that is over is ended all the same: that is a denial.
+    else if ((waiting === undefined || approval !== undefined) && input.audit !== 'verified')
+      refusals.push(refuse(record, 'audit_unavailable').refusal);
+    else items.push({ evaluated, ...itemOf(evaluated, appendedAtMs, input) });
+  }
+  return { items, refusals };
 }
 
 /** The grant as registered, absent when the agent has none; the decision this one supersedes; the act that led to it. */
