@@ -277,6 +277,13 @@ describe('what is no approval changes nothing', () => {
     expect(await decided()).toHaveLength(1);
   });
 
+  it('A26: a time from a clock that is not trusted ends no wait: the approver may ask again', async () => {
+    await publish(await ask('a'));
+    const ahead = { firstOffset: next, appendedAtMs: Date.now() + 60_000 };
+    await authorize.execute(batchOf(lane, [await answer()], ahead));
+    await nothing('clock_untrusted', null);
+  });
+
   it('what waits for a release is released by no approval', async () => {
     await rows(`UPDATE flows SET state = 'contained' WHERE flow_id = '${namedId('parks')}'`);
     await publish(await ask('a', { mandate: namedId('parks') }));

@@ -13,7 +13,7 @@ export const APPROVAL_TYP = 'ops-action+jwt';
 
 /** What a person may say to an intent that waits, by the action they sign, as the decision then reads it. */
 const SAYS = { approve_intent: 'approved', refuse_intent: 'refused' } as const;
-export type ApprovalAction = keyof typeof SAYS;
+type ApprovalAction = keyof typeof SAYS;
 
 /** A person's answer to an intent whose form is in order. Not yet verified. */
 export interface DecodedApproval {
