@@ -277,6 +277,14 @@ describe('what is no approval changes nothing', () => {
     expect(await decided()).toHaveLength(1);
   });
 
+  it('I4: while the audit log signs nothing, an approval ends no wait: the approver may ask again', async () => {
+    await publish(await ask('a'));
+    await rows(`UPDATE leaves SET leaf = (leaf::jsonb || jsonb_build_object(
+      'time', floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint - 600000))::text`);
+    await publish(await answer({ action: 'refuse_intent' }));
+    await nothing('audit_unavailable', null);
+  });
+
   it('A26: a time from a clock that is not trusted ends no wait: the approver may ask again', async () => {
     await publish(await ask('a'));
     const ahead = { firstOffset: next, appendedAtMs: Date.now() + 60_000 };
