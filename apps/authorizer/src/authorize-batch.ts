@@ -3,11 +3,13 @@ import { DependencyError } from '@spendgate/core';
 import { type RecordBatch, type RecordDefect, isUnderKey, reappendUnderKey } from '@spendgate/messaging';
 import { type LaneLease, type RegistryFacts, RegistryMoved, findRecordedIntents } from '@spendgate/store';
 import type { AuthorizerParts } from './authorizer-parts.js';
+import { DecideApproval } from './decide-approval.js';
 import { BatchSize } from './deciding/batch-size.js';
 import type { EvaluatedIntent } from './deciding/decide-batch.js';
 import { type Committed, decideInTransaction } from './deciding/decide-in-transaction.js';
 import { evaluatePolicies, needsOf, ownChain } from './deciding/facts.js';
 import { BatchCharges } from './intake/batch-charges.js';
+import { isApproval } from './intake/decode-approval.js';
 import { decodeIntent } from './intake/decode-intent.js';
 import { verifyIntents } from './intake/verify-intents.js';
 import { publishCommitted } from './publishing/publish-committed.js';
@@ -25,12 +27,16 @@ interface Effects {
 }
 
 /**
- * Decides a batch of payment intents. What it commits is the effect and the offset in one transaction; signing and
+ * Decides a batch of payment intents, and of people's answers to those that wait. What it commits is the effect and the offset in one transaction; signing and
  * publishing follow, and a crash in between makes the next owner publish the same bytes.
  */
 export class AuthorizeBatch {
   private readonly size = new BatchSize();
-  constructor(private readonly parts: AuthorizerParts) {}
+  private readonly approvals: DecideApproval;
+
+  constructor(private readonly parts: AuthorizerParts) {
+    this.approvals = new DecideApproval(parts);
+  }
 
   /** @throws {DependencyError} nothing of the rest is committed: the transport delivers it again */
   execute(batch: RecordBatch): Promise<void> {
@@ -42,8 +48,10 @@ export class AuthorizeBatch {
     let publishing = Promise.resolve();
     try {
       for (let at = 0; at < batch.records.length && !batch.isStale();) {
-        const slice = { ...batch, records: batch.records.slice(at, at + this.size.current) };
-        const committed = await this.decide(slice);
+        const slice = { ...batch, records: nextSlice(batch.records, at, this.size.current) };
+        const [first] = slice.records;
+        const alone = first !== undefined && isApproval(first) ? first : undefined;
+        const committed = await (alone === undefined ? this.decide(slice) : this.approvals.execute(slice, alone));
         at += slice.records.length;
         // Signing and sending one slice goes on beside deciding the next; the order of the lane is kept.
         const before = publishing;
@@ -186,6 +194,13 @@ export class AuthorizeBatch {
       if (unreadable) await this.parts.deadLetters.report(record, code, field ?? undefined);
     }
   }
+}
+
+/** Intents up to the next approval, or one approval alone: all before it in the lane is committed when it is decided. */
+function nextSlice(records: RecordBatch['records'], at: number, most: number): RecordBatch['records'] {
+  const slice = records.slice(at, at + most);
+  const approval = slice.findIndex(isApproval);
+  return approval === -1 ? slice : slice.slice(0, Math.max(1, approval));
 }
 
 function offsetAt(batch: RecordBatch, index: number): bigint {

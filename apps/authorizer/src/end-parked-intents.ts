@@ -1,24 +1,15 @@
-import { intentBodyHash } from '@spendgate/codec';
 import { InvariantError } from '@spendgate/core';
-import { TOPICS, type TransportRecord } from '@spendgate/messaging';
-import { type DueIntent, type LaneLease, LaneLost, RegistryMoved, readDueIntents } from '@spendgate/store';
+import { type LaneLease, LaneLost, RegistryMoved, readDueIntents } from '@spendgate/store';
 import type { AuthorizerParts } from './authorizer-parts.js';
-import type { Waiting } from './deciding/decided-intent.js';
 import { type Committed, decideInTransaction } from './deciding/decide-in-transaction.js';
 import { evaluatePolicies, needsOf } from './deciding/facts.js';
-import type { Candidate } from './intake/candidate.js';
-import { decodeIntent } from './intake/decode-intent.js';
+import { type TakenUp, takeUp } from './deciding/take-up.js';
 import { publishCommitted } from './publishing/publish-committed.js';
 
 /** Intents of one transaction: while it runs, their flows and trees stand still. */
 const INTENTS_MAX = 64;
 /** Control acts that may come between one turn's facts and its locks; the next sweep tries again. */
 const REDOS_MAX = 20;
-
-interface Due {
-  readonly candidate: Candidate;
-  readonly waiting: Waiting;
-}
 
 /**
  * Ends a lane's intents whose wait is over (I2): each is decided once more, by the same rules and in the same kind of
@@ -52,7 +43,7 @@ export class EndParkedIntents {
 
   private async decide(lane: LaneLease): Promise<Committed | undefined> {
     const { decide } = this.parts;
-    const read = (await readDueIntents(decide.pool, lane.laneId, INTENTS_MAX)).map((row) => toDue(row, lane));
+    const read = (await readDueIntents(decide.pool, lane.laneId, INTENTS_MAX)).map((row) => takeUp(row, lane.name));
     const due = read.flatMap((each) => (each instanceof InvariantError ? [] : [each]));
     const damaged = read.find((each) => each instanceof InvariantError);
     if (due.length === 0 && damaged !== undefined) throw damaged; // said only when nothing else waits behind it
@@ -66,7 +57,7 @@ export class EndParkedIntents {
     }
   }
 
-  private async decideOnce(lane: LaneLease, due: readonly Due[]): Promise<Committed> {
+  private async decideOnce(lane: LaneLease, due: readonly TakenUp[]): Promise<Committed> {
     const { registry, policies, decide, progress } = this.parts;
     const candidates = due.map(({ candidate }) => candidate);
     const facts = await registry.at(needsOf(candidates));
@@ -75,31 +66,4 @@ export class EndParkedIntents {
     const publishedThrough = progress.through(lane);
     return decideInTransaction({ lane, offsets: null, intents, refusals: [], facts, publishedThrough }, decide);
   }
-}
-
-/** The record as it lay in the log, or what is wrong with its row. Its signature was verified when it was taken: a key retired since changes nothing. */
-function toDue(row: DueIntent, lane: LaneLease): Due | InvariantError {
-  const record: TransportRecord = {
-    topic: TOPICS.paymentIntents,
-    partition: partitionOf(lane),
-    offset: row.laneOffset,
-    key: null,
-    value: Buffer.from(row.request, 'latin1'), // compact form is ASCII only
-    headers: {},
-    appendedAtMs: row.appendedAtMs,
-  };
-  const decoded = decodeIntent(record);
-  if (!decoded.ok) return new InvariantError('ERR_STORED_DECISION', `${row.decisionId}: ${decoded.refusal.code}`);
-  const { claims, compact } = decoded.value;
-  const bodyHash = intentBodyHash(claims);
-  const candidate = { ...decoded.value, intentId: row.intentId, bodyHash, kid: compact.header.kid };
-  const { decisionId, attempt, parkedUntilMs: untilMs, leafHash } = row;
-  return { candidate, waiting: { decisionId, attempt, untilMs, leafHash } };
-}
-
-/** `payment-intents.v1/3` → 3. @throws {InvariantError} `ERR_LANE_NAME`: no lane in which an intent can wait */
-function partitionOf({ name }: LaneLease): number {
-  const partition = /\/(\d{1,9})$/.exec(name)?.[1];
-  if (partition === undefined) throw new InvariantError('ERR_LANE_NAME', name);
-  return Number(partition);
 }

@@ -32,12 +32,38 @@ export async function clientFor(url: string, party: string, signer: Signer): Pro
   return new SpendgateClient({ url, issuer: await discoverIssuer(url), party, signer });
 }
 
+/** Seconds a person at a terminal waits for what came of a signed object. */
+const ANSWER_WAIT_SECONDS = 10;
+const ANSWER_TIMEOUT_MS = 15_000;
+
+/**
+ * Sends one signed object and waits for what comes of it.
+ *
+ * @returns the answer's body, a denial's too
+ * @throws {StartError} when nothing answers
+ */
+export async function postAnswer(url: string, path: string, token: string): Promise<Readonly<Record<string, unknown>>> {
+  const headers = { 'content-type': 'application/jwt', prefer: `wait=${ANSWER_WAIT_SECONDS}` };
+  const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+  try {
+    const response = await fetch(new URL(path, url), { method: 'POST', headers, body: token, signal });
+    const body: unknown = await response.json();
+    return typeof body === 'object' && body !== null ? { ...body } : { answer: body };
+  } catch (cause) {
+    throw nothingAnswers(url, cause);
+  }
+}
+
 /** @throws {StartError} when nothing answers, with the two ways to mend it */
 export async function getJson(url: string): Promise<unknown> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(DISCOVERY_TIMEOUT_MS) });
     return await response.json();
   } catch (cause) {
-    throw new StartError(`nothing answers at ${url}: start it with \`spendgate up\`, or name it with --url`, { cause });
+    throw nothingAnswers(url, cause);
   }
+}
+
+function nothingAnswers(url: string, cause: unknown): StartError {
+  return new StartError(`nothing answers at ${url}: start it with \`spendgate up\`, or name it with --url`, { cause });
 }

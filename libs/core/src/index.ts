@@ -1,4 +1,5 @@
 export * from './admission/artifact-claims.js';
+export * from './admission/check-approval.js';
 export * from './admission/decide-batch.js';
 export * from './admission/decide-intent.js';
 export * from './admission/replay-decision.js';

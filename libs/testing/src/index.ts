@@ -12,10 +12,12 @@ export {
   TEST_ISSUER,
   type TestDomain,
   type TestDomainOptions,
+  approvalClaims,
   intentClaims,
   mandateClaim,
   namedId,
   openTestDomain,
+  signApproval,
   signIntent,
 } from './test-domain.js';
 export {

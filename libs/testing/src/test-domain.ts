@@ -1,5 +1,5 @@
 import { PrivateKeySigner, type Signer, signToken } from '@spendgate/artifact';
-import type { MandateClaim, PaymentIntentClaims } from '@spendgate/codec';
+import type { MandateClaim, OpsActionClaims, PaymentIntentClaims } from '@spendgate/codec';
 import { sha256, uuid8 } from '@spendgate/codec';
 import { RULES_VERSION } from '@spendgate/core';
 import { DEFAULT_POLICY, PolicySet } from '@spendgate/policy';
@@ -23,6 +23,7 @@ export const namedId = (name: string): string => uuid8(sha256(`test ${name}`));
 export interface TestDomain {
   readonly issuer: string;
   readonly agent: (id: string) => Signer;
+  readonly person: (id: string) => Signer;
   readonly settler: Signer;
   readonly attester: Signer;
   /** Adds mandates; a child names its parent by id. */
@@ -33,6 +34,8 @@ export interface TestDomainOptions {
   /** Party ids. */
   readonly agents?: readonly string[];
   readonly policyText?: string;
+  /** Roles by person. */
+  readonly people?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A mandate claim with everything allowed; `name` makes its id. */
@@ -82,17 +85,45 @@ export function signIntent(signer: Signer, claims: object): Promise<string> {
   return signToken(signer, 'payment-intent+jwt', claims);
 }
 
+/** A person's answer to an intent that waits; `decisionHash`, base64url, is that of the decision by which it waits. */
+export function approvalClaims(
+  intentId: string,
+  decisionHash: string,
+  change: Partial<OpsActionClaims> = {},
+): OpsActionClaims {
+  const iat = Math.floor(Date.now() / 1000);
+  return {
+    iss: 'ada',
+    aud: TEST_ISSUER,
+    iat,
+    exp: iat + 300,
+    jti: `answer-${intentId}`,
+    action: 'approve_intent',
+    targets: [{ kind: 'intent', id: intentId, version: null }],
+    reason: 'looked at the cart',
+    causes: [],
+    request: null,
+    change_hash: decisionHash,
+    ...change,
+  };
+}
+
+export function signApproval(signer: Signer, claims: OpsActionClaims): Promise<string> {
+  return signToken(signer, 'ops-action+jwt', claims);
+}
+
 /** Opens the domain of a migrated, empty database. */
 export async function openTestDomain(
   pool: Pool,
-  { agents = ['buyer'], policyText = DEFAULT_POLICY.policyText }: TestDomainOptions = {},
+  { agents = ['buyer'], policyText = DEFAULT_POLICY.policyText, people = {} }: TestDomainOptions = {},
 ): Promise<TestDomain> {
   await openDomain(pool, { issuer: TEST_ISSUER, kind: 'own', rulesVersion: RULES_VERSION });
   const signers = new Map(agents.map((id) => [id, PrivateKeySigner.generate('agent')]));
+  const persons = new Map(Object.keys(people).map((id) => [id, PrivateKeySigner.generate('person')]));
   const settler = PrivateKeySigner.generate('settlement');
   const attester = PrivateKeySigner.generate('attester');
   const policy = { policyId: 'default', version: 1, policyText, schemaText: DEFAULT_POLICY.schemaText };
-  const keyOf = (kind: 'agent' | 'settlement_service' | 'attester', partyId: string, signer: Signer) => {
+  const keyOf = (kind: 'agent' | 'settlement_service' | 'attester' | 'person', partyId: string, signer: Signer) => {
     const { kid, alg, jwk } = signer;
     return { kid, kind, partyId, alg, jwk, activeFromMs: 0 };
   };
@@ -102,11 +133,13 @@ export async function openTestDomain(
       { kind: 'settlement_service', id: 'settler', name: 'Settler' },
       { kind: 'attester', id: 'attester', name: 'Attester' },
       ...agents.map((id) => ({ kind: 'agent' as const, id, name: id })),
+      ...Object.entries(people).map(([id, roles]) => ({ kind: 'person' as const, id, name: id, body: { roles } })),
     ]);
     await recordKeys(act, [
       keyOf('settlement_service', 'settler', settler),
       keyOf('attester', 'attester', attester),
       ...[...signers].map(([id, signer]) => keyOf('agent', id, signer)),
+      ...[...persons].map(([id, signer]) => keyOf('person', id, signer)),
     ]);
     await recordCounterparties(act, [
       { id: 'shop', legalName: 'Shop, Inc.', category: '5732', settlementServices: ['settler'] },
@@ -116,11 +149,8 @@ export async function openTestDomain(
   });
   return {
     issuer: TEST_ISSUER,
-    agent: (id) => {
-      const signer = signers.get(id);
-      if (signer === undefined) throw new Error(`no agent ${id} in this test domain`);
-      return signer;
-    },
+    agent: (id) => signerIn(signers, id),
+    person: (id) => signerIn(persons, id),
     settler,
     attester,
     async mandates(claims) {
@@ -129,4 +159,10 @@ export async function openTestDomain(
       if (refused.length > 0) throw new Error(`mandates refused: ${JSON.stringify(refused)}`);
     },
   };
+}
+
+function signerIn(signers: ReadonlyMap<string, Signer>, id: string): Signer {
+  const signer = signers.get(id);
+  if (signer === undefined) throw new Error(`nobody called ${id} in this test domain`);
+  return signer;
 }

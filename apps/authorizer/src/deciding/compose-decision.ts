@@ -23,7 +23,7 @@ export interface Naming {
 }
 
 /** What goes into the audit log beside the rows. */
-type ComposedLeaf = LeafRow & { readonly leafHash: Buffer };
+export type ComposedLeaf = LeafRow & { readonly leafHash: Buffer };
 
 /** All rows of one decision, complete before the commit: what is signed later follows from them. */
 export interface ComposedDecision {

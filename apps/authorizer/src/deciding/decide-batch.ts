@@ -13,10 +13,12 @@ import {
   decimal,
   isFlowState,
 } from '@spendgate/core';
-import type { AttestationRow, FlowChange, FlowRow, HotState, RegistryFacts } from '@spendgate/store';
+import type { AttestationRow, FlowChange, FlowRow, HotState, LeafRow, RegistryFacts } from '@spendgate/store';
 import { type Candidate, type Refusal, refuse } from '../intake/candidate.js';
+import type { VerifiedApproval } from '../intake/verify-approval.js';
 import { AppendedTimes } from './appended-times.js';
-import { type ComposedDecision, type Naming, composeDecision } from './compose-decision.js';
+import { approvalLeaf } from './approval-leaf.js';
+import { type ComposedDecision, type ComposedLeaf, type Naming, composeDecision } from './compose-decision.js';
 import type { DecidedIntent, Waiting } from './decided-intent.js';
 import { ownChain, registryFactsOf } from './facts.js';
 import { toIntent } from './to-intent.js';
@@ -27,6 +29,8 @@ export interface EvaluatedIntent {
   readonly policy: PolicyFacts | 'unknown';
   /** Of an intent taken up again. */
   readonly waiting?: Waiting;
+  /** Why it was taken up: a person answered. */
+  readonly approval?: VerifiedApproval;
 }
 
 export interface BatchInput {
@@ -47,6 +51,8 @@ export interface BatchInput {
 /** Everything one batch writes beside its refusals before the locks. */
 export interface BatchOutput {
   readonly decisions: readonly ComposedDecision[];
+  /** A person's acts, each the cause of one of the decisions. */
+  readonly acts: readonly LeafRow[];
   /** Replays, conflicts and untrusted times: verified, but without a decision of their own. */
   readonly refusals: readonly Refusal[];
   readonly flows: readonly FlowChange[];
@@ -73,31 +79,20 @@ const REPEATS = new Set<string | null>(['intent_replayed', 'idempotency_conflict
 export function decideBatch(input: BatchInput): BatchOutput {
   const { hot, judgedAtMs } = input;
   const times = new AppendedTimes(input.appendedMarkMs, judgedAtMs);
-  const refusals: Refusal[] = [];
   const held = new HeldChanges();
   for (const hold of hot.endedHolds) held.add(hold.path, decimal(hold.held).neg());
-  const items: (BatchItem & { candidate: Candidate; waiting: Waiting | null })[] = [];
-  for (const evaluated of input.intents) {
-    const { candidate, waiting = null } = evaluated;
-    // Ended since it was read: its decision stands.
-    if (waiting !== null && hot.decisions.get(candidate.intentId)?.decisionId !== waiting.decisionId) continue;
-    const appendedAtMs = times.next(candidate.record.appendedAtMs);
-    // No decision: its id and times would rest on the clock that is not trusted, and the sender may ask again.
-    if (appendedAtMs === undefined) refusals.push(refuse(candidate.record, 'clock_untrusted').refusal);
-    // Nor one that may never be proven. Who waits is ended all the same: that is a denial.
-    else if (waiting === null && input.audit !== 'verified')
-      refusals.push(refuse(candidate.record, 'audit_unavailable').refusal);
-    else items.push({ candidate, waiting, ...itemOf(evaluated, appendedAtMs, input) });
-  }
+  const { items, refusals } = itemsOf(input, times);
   const before = stateOf(input, held);
   const { results, state } = decideInOrder(before, items);
   const decisions: ComposedDecision[] = [];
+  const acts: ComposedLeaf[] = [];
   const states = new Map(before.flows);
   const firsts = new Map([...hot.decisions.values()].map((row) => [row.intentId, row.decisionId]));
   results.forEach((result, index) => {
     const item = items[index];
     if (item === undefined) return;
-    const { candidate, intent } = item;
+    const { evaluated, intent } = item;
+    const { candidate, waiting = null, approval } = evaluated;
     if (REPEATS.has(result.decision.code) && result.decision.code !== null) {
       const first = firsts.get(intent.intentId) ?? null;
       refusals.push(refuse(candidate.record, result.decision.code, null, { decisionId: first }).refusal);
@@ -106,7 +101,10 @@ export function decideBatch(input: BatchInput): BatchOutput {
     firsts.set(intent.intentId, item.decisionId);
     const flowBefore = states.get(intent.mandate)?.state ?? null;
     if (typeof result.state.flow !== 'string') states.set(intent.mandate, result.state.flow);
-    const { decisionId: id, waiting, facts } = item;
+    const { decisionId: id, facts } = item;
+    const act =
+      approval === undefined || waiting === null ? null : approvalLeaf(approval, waiting, judgedAtMs, input.naming);
+    if (act !== null) acts.push(act);
     const decided: DecidedIntent = {
       candidate,
       intent,
@@ -115,7 +113,7 @@ export function decideBatch(input: BatchInput): BatchOutput {
       facts,
       result,
       flowBefore,
-      causes: causesOf(candidate, input.facts, waiting),
+      causes: causesOf(candidate, input.facts, waiting, act),
     };
     const composed = composeDecision(decided, input.naming);
     if (composed.hold !== null) held.add(composed.hold.path, decimal(composed.hold.amount));
@@ -123,6 +121,7 @@ export function decideBatch(input: BatchInput): BatchOutput {
   });
   return {
     decisions,
+    acts,
     refusals,
     flows: changedFlows(state, hot),
     held: held.texts(),
@@ -130,11 +129,50 @@ export function decideBatch(input: BatchInput): BatchOutput {
   };
 }
 
-/** The grant as it was registered, absent in the leaf when the agent has none; then the decision this one supersedes. */
-function causesOf(candidate: Candidate, facts: RegistryFacts, waiting: Waiting | null): string[] {
+/** What is decided at all, in offset order; the rest is answered without a decision of its own. */
+function itemsOf(
+  input: BatchInput,
+  times: AppendedTimes,
+): { items: (BatchItem & { evaluated: EvaluatedIntent })[]; refusals: Refusal[] } {
+  const refusals: Refusal[] = [];
+  const items: (BatchItem & { evaluated: EvaluatedIntent })[] = [];
+  for (const evaluated of input.intents) {
+    const { candidate, waiting, approval } = evaluated;
+    const record = approval?.record ?? candidate.record; // the one whose turn it is
+    const newest = input.hot.decisions.get(candidate.intentId)?.decisionId ?? null;
+    // Ended since it was read: its decision stands.
+    if (waiting !== undefined && newest !== waiting.decisionId) {
+      if (approval !== undefined)
+        refusals.push(refuse(record, 'intent_replayed', null, { decisionId: newest }).refusal);
+      continue;
+    }
+    if (approval !== undefined && !(input.judgedAtMs < approval.claims.exp * 1000)) {
+      refusals.push(refuse(record, 'intent_expired', 'exp').refusal);
+      continue;
+    }
+    const appendedAtMs = times.next(record.appendedAtMs);
+    // No decision: its id and times would rest on the clock that is not trusted, and the sender may ask again.
+    if (appendedAtMs === undefined) refusals.push(refuse(record, 'clock_untrusted').refusal);
+    // Nor one that may never be proven. A wait that is over is ended all the same: that is a denial.
+    else if ((waiting === undefined || approval !== undefined) && input.audit !== 'verified')
+      refusals.push(refuse(record, 'audit_unavailable').refusal);
+    else items.push({ evaluated, ...itemOf(evaluated, appendedAtMs, input) });
+  }
+  return { items, refusals };
+}
+
+/** The grant as registered, absent when the agent has none; the decision this one supersedes; the act that led to it. */
+function causesOf(
+  candidate: Candidate,
+  facts: RegistryFacts,
+  waiting: Waiting | null,
+  act: ComposedLeaf | null,
+): string[] {
   const chain = ownChain(candidate, facts);
   const grant = typeof chain === 'string' ? null : (chain.at(-1)?.leafHash ?? null);
-  return [grant, waiting?.leafHash ?? null].flatMap((hash) => (hash === null ? [] : [hash.toString('base64url')]));
+  return [grant, waiting?.leafHash ?? null, act?.leafHash ?? null].flatMap((hash) =>
+    hash === null ? [] : [hash.toString('base64url')],
+  );
 }
 
 type Amount = ReturnType<typeof decimal>;
@@ -157,7 +195,11 @@ class HeldChanges {
   }
 }
 
-function itemOf({ candidate, policy, waiting }: EvaluatedIntent, appendedAtMs: number, input: BatchInput): BatchItem {
+function itemOf(
+  { candidate, policy, waiting, approval }: EvaluatedIntent,
+  appendedAtMs: number,
+  input: BatchInput,
+): BatchItem {
   const { claims, intentId, bodyHash } = candidate;
   const recorded = waiting === undefined ? input.hot.decisions.get(intentId) : undefined;
   const attestation = input.hot.attestations.get(claims.iss);
@@ -174,7 +216,7 @@ function itemOf({ candidate, policy, waiting }: EvaluatedIntent, appendedAtMs: n
     policy,
     scope: 'running',
     drift: 'none',
-    approval: 'none',
+    approval: approval?.says ?? 'none',
     parked: waiting === undefined ? null : { decisionId: waiting.decisionId, untilMs: waiting.untilMs },
     parkedCount: isOwn ? (input.hot.parked.get(claims.mandate) ?? 0) : 0,
     issuer: input.issuer,

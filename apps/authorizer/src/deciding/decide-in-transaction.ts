@@ -153,7 +153,7 @@ async function write(
   const laneId = slice.lane.laneId;
   const { lane: lease, publishedThrough } = slice;
   const endedLeaf = ended.length === 0 ? [] : [endedHoldsLeaf(ended, judgedAtMs, naming)];
-  const leaves = [...endedLeaf, ...decisions.map((each) => each.leaf), ...refused.leaves];
+  const leaves = [...endedLeaf, ...output.acts, ...decisions.map((each) => each.leaf), ...refused.leaves];
   const events = [...decisions.flatMap((each) => each.events), ...refused.events];
   const [leafSeq, outboxSeq] = [lane.leafSeq + BigInt(leaves.length), lane.outboxSeq + BigInt(events.length)];
   const { appendedMarkMs } = output;

@@ -106,7 +106,8 @@ export function registryFactsOf(
   const key = audience?.state === 'active' ? audience.keys.find((each) => isCurrent(each, atMs)) : undefined;
   return {
     agent: facts.party('agent', claims.iss)?.state ?? 'absent',
-    signer: { kid, agent: claims.iss }, // verifyIntents found the key to be this agent's
+    // verifyIntents found the key to be this agent's; of an intent that waited it may have been revoked since.
+    signer: facts.key(kid)?.party === claims.iss ? { kid, agent: claims.iss } : 'unknown',
     counterparty: facts.counterparty(claims.counterparty) ?? 'absent',
     audienceKey: key === undefined ? 'absent' : { jkt: key.kid },
   };

@@ -1,10 +1,11 @@
-import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { isUuid } from '@spendgate/codec';
 import { DENIALS, isRetryable } from '@spendgate/core';
 import { type EdgeReply, type EdgeRequest, NOT_FOUND, jsonAnswer, send } from '@spendgate/http-edge';
 import { readDecision, readMandateLevels } from '@spendgate/store';
 import { spelled } from './spelled.js';
 import { DOOR, type Door } from './door.js';
+import { UNSUPPORTED, readSubmission } from './read-submission.js';
 
 /** Decisions, mandates and the denial table. An id of somebody else looks like one that does not exist. */
 @Controller('v1')
@@ -20,6 +21,14 @@ export class DecisionsController {
     const { kind, id: party } = read.caller;
     const mine = kind === 'agent' ? view.agentId === party : view.audience === party;
     return send(reply, mine ? await this.door.answers.show(view) : NOT_FOUND);
+  }
+
+  /** A person's signed answer to the intent that waits by this decision. 202, or what came of it with `Prefer: wait=N`. */
+  @Post('decisions/:id/approval')
+  async answer(@Param('id') id: string, @Req() request: EdgeRequest, @Res() reply: EdgeReply): Promise<void> {
+    const submission = readSubmission(request, this.door.waitSecondsMax);
+    if (submission === undefined) return send(reply, UNSUPPORTED);
+    return send(reply, isUuid(id) ? await this.door.approve.execute(id, submission) : NOT_FOUND);
   }
 
   /** Limit and what is left of it, for the levels that are the caller's own. */

@@ -5,6 +5,7 @@ import type { Clock } from '@spendgate/platform';
 import type { Pool } from '@spendgate/store';
 import type { AuthorizerParts } from '../authorizer-parts.js';
 import { DecisionAnswers } from './decision-answers.js';
+import { SubmitApproval } from './submit-approval.js';
 import { SubmitIntent } from './submit-intent.js';
 
 export const DOOR = Symbol('authorizer door');
@@ -20,6 +21,7 @@ export interface Door {
   readonly issuer: string;
   readonly reads: SignedReads<Reader['kind']>;
   readonly submit: SubmitIntent;
+  readonly approve: SubmitApproval;
   readonly answers: DecisionAnswers;
   readonly waitSecondsMax: number;
 }
@@ -32,12 +34,14 @@ export function createDoor(runtime: Runtime, parts: AuthorizerParts): Door {
     throw new InvariantError('ERR_KEY_MISSING', 'the authorizer was given no decision or no artifact key');
   }
   const answers = new DecisionAnswers(pool, issuer, { decision, artifact });
+  const appending = { pool, registry, clock, transport, waiters: parts.waiters, issuer };
   return {
     pool,
     clock,
     issuer,
     reads: new SignedReads(READERS, registry, clock, publicUrl),
-    submit: new SubmitIntent({ pool, registry, clock, transport, waiters: parts.waiters, answers, issuer }),
+    submit: new SubmitIntent({ ...appending, answers }),
+    approve: new SubmitApproval(appending),
     answers,
     waitSecondsMax: Number(settings['SPENDGATE_DECISION_WAIT_SECONDS_MAX']),
   };

@@ -2,16 +2,18 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Signer, signHttpRequest } from '@spendgate/artifact';
-import type { PaymentIntentClaims } from '@spendgate/codec';
+import type { DecisionClaims, OpsActionClaims, PaymentIntentClaims } from '@spendgate/codec';
 import { SpendgateTransport, connectTransport } from '@spendgate/messaging';
 import { inControlAct, revokeKey } from '@spendgate/store';
 import {
   TEST_PUBLIC_URL,
   type TestRuntime,
+  approvalClaims,
   intentClaims,
   mandateClaim,
   namedId,
   openTestRuntime,
+  signApproval,
   signIntent,
   until,
 } from '@spendgate/testing';
@@ -39,9 +41,13 @@ async function answerOf(response: Response): Promise<Answer> {
   };
 }
 
-async function post(token: string, headers: Record<string, string> = {}): Promise<Answer> {
+async function post(
+  token: string,
+  headers: Record<string, string> = {},
+  path = '/v1/payment-intents',
+): Promise<Answer> {
   const sent = { 'content-type': 'application/jwt', prefer: 'wait=20', ...headers };
-  return answerOf(await fetch(`${url}/v1/payment-intents`, { method: 'POST', body: token, headers: sent }));
+  return answerOf(await fetch(`${url}${path}`, { method: 'POST', body: token, headers: sent }));
 }
 
 async function get(path: string, signer?: Signer): Promise<Answer> {
@@ -59,6 +65,7 @@ beforeAll(async () => {
     settings: AUTHORIZER_SETTINGS,
     environment: { SPENDGATE_PARKED_SWEEP_MS: '20' },
     agents: ['buyer', 'rival'],
+    people: { ada: ['approver'], eve: ['operator'] },
     partitions: 2,
   });
   await world.domain.mandates([
@@ -162,6 +169,62 @@ describe('the HTTP door', () => {
     expect([again.status, again.body['outcome']]).toEqual([again.status, 'authorized']);
     const found = await get('/v1/payment-intents/f', world.domain.agent('buyer'));
     expect(found.body['decision_id']).toBe(again.body['decision_id']);
+  });
+});
+
+describe('the door for approvals', () => {
+  /** An intent that waits, and a person's answer to it. */
+  async function parkedAnswer(jti: string, change: Partial<OpsActionClaims> = {}): Promise<[string, string]> {
+    const { body } = await post(await sign(jti, { mandate: namedId('approval') }));
+    const { decision_id: id, intent_id: intent, decision } = body as Record<string, string>;
+    const parked = JSON.parse(Buffer.from(decision?.split('.')[1] ?? '', 'base64url').toString()) as DecisionClaims;
+    const claims = approvalClaims(intent ?? '', parked.decision_hash, change);
+    return [`/v1/decisions/${id ?? ''}/approval`, await signApproval(world.domain.person(claims.iss), claims)];
+  }
+
+  it('answers what came of it; the agent then finds its artifact, and a second approval is a replay', async () => {
+    const [path, token] = await parkedAnswer('step-up');
+    const said = await post(token, {}, path);
+    expect([said.status, said.body]).toMatchObject([200, { outcome: 'authorized', code: null }]);
+    expect(said.body['artifact']).toBeUndefined();
+    const query = `?mandate=${namedId('approval')}`;
+    const found = await get(`/v1/payment-intents/step-up${query}`, world.domain.agent('buyer'));
+    expect(found.body).toMatchObject({ outcome: 'authorized', decision_id: said.body['decision_id'] });
+    expect(String(found.body['artifact']).split('.')).toHaveLength(3);
+    const again = await post(token, {}, path);
+    expect([again.status, again.body]).toMatchObject([
+      409,
+      { code: 'intent_replayed', decision_id: said.body['decision_id'] },
+    ]);
+  });
+
+  it('answers a refusal by the owner with its code and field', async () => {
+    const [path, token] = await parkedAnswer('other-hash', { change_hash: 'A'.repeat(43) });
+    const said = await post(token, {}, path);
+    expect([said.status, said.body]).toMatchObject([403, { code: 'scope_mismatch', field: 'change_hash' }]);
+  });
+
+  it('accepts without waiting', async () => {
+    const [path, token] = await parkedAnswer('later', { action: 'refuse_intent' });
+    expect((await post(token, { prefer: '' }, path)).status).toBe(202);
+  });
+
+  it('tells who may approve nothing the code only, and lets nothing of it into the log', async () => {
+    const count = async () => (await world.database.pool.query('SELECT 1 FROM embedded_records')).rowCount;
+    const [path, token] = await parkedAnswer('not-eve', { iss: 'eve' });
+    const before = await count();
+    const said = await post(token, {}, path);
+    expect([said.status, said.body['code'], said.body['field']]).toEqual([403, 'scope_mismatch', undefined]);
+    expect((await post(await sign('no-act'), {}, path)).body).toMatchObject({ code: 'type_mismatch' });
+    expect((await post(token, { 'content-type': 'application/json' }, path)).status).toBe(415);
+    expect(await count()).toBe(before);
+  });
+
+  it('takes an answer only for the decision by which its intent waits', async () => {
+    const [path] = await parkedAnswer('one');
+    const [, token] = await parkedAnswer('two');
+    expect((await post(token, {}, path)).body).toMatchObject({ code: 'scope_mismatch', field: 'targets' });
+    expect((await post(token, {}, '/v1/decisions/none/approval')).status).toBe(404);
   });
 });
 

@@ -1,8 +1,9 @@
 import { Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { intentId, isUuid } from '@spendgate/codec';
-import { type EdgeReply, type EdgeRequest, NOT_FOUND, headerOf, jsonAnswer, send } from '@spendgate/http-edge';
+import { type EdgeReply, type EdgeRequest, NOT_FOUND, send } from '@spendgate/http-edge';
 import { readAgentMandates, readDecisionsByIntent } from '@spendgate/store';
 import { DOOR, type Door } from './door.js';
+import { UNSUPPORTED, readSubmission } from './read-submission.js';
 
 const JTI = /^[A-Za-z0-9._~:-]{1,128}$/;
 
@@ -14,15 +15,8 @@ export class PaymentIntentsController {
   @Post()
   async submit(@Req() request: EdgeRequest, @Res() reply: EdgeReply): Promise<void> {
     const { submit, waitSecondsMax } = this.door;
-    const type = headerOf(request, 'content-type')?.split(';')[0]?.trim().toLowerCase();
-    if (type !== 'application/jwt' || !Buffer.isBuffer(request.body)) return send(reply, UNSUPPORTED);
-    const answer = await submit.execute({
-      body: request.body,
-      idempotencyKey: headerOf(request, 'idempotency-key'),
-      traceparent: headerOf(request, 'traceparent'),
-      waitMs: waitSecondsOf(headerOf(request, 'prefer'), waitSecondsMax) * 1000,
-    });
-    return send(reply, answer);
+    const submission = readSubmission(request, waitSecondsMax);
+    return send(reply, submission === undefined ? UNSUPPORTED : await submit.execute(submission));
   }
 
   /** The agent's own intent by its `jti`; `mandate` narrows it when the agent has many. */
@@ -44,15 +38,4 @@ export class PaymentIntentsController {
     const [view] = await readDecisionsByIntent(pool, ids, 1);
     return send(reply, view === undefined ? NOT_FOUND : await answers.show(view));
   }
-}
-
-const UNSUPPORTED = {
-  ...jsonAnswer(415, { type: 'about:blank', title: 'send one signed object as application/jwt', status: 415 }),
-  headers: { 'content-type': 'application/problem+json' },
-};
-
-/** RFC 7240 §4.3: `wait=N` in seconds; anything else is no wait. */
-export function waitSecondsOf(prefer: string | undefined, maxSeconds: number): number {
-  const seconds = /(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])/.exec(prefer ?? '')?.[1];
-  return Math.min(Number(seconds ?? 0), maxSeconds);
 }

@@ -123,7 +123,7 @@ export class SubmitIntent {
 }
 
 /** A request has no place in the log yet; only its value is looked at. */
-function atTheDoor(value: Buffer, appendedAtMs: number): TransportRecord {
+export function atTheDoor(value: Buffer, appendedAtMs: number): TransportRecord {
   return { topic: TOPICS.paymentIntents, partition: 0, offset: 0n, key: null, value, headers: {}, appendedAtMs };
 }
 

@@ -1,11 +1,12 @@
 import { isUuid } from '@spendgate/codec';
 import { StartError } from '@spendgate/platform';
-import { type DecisionFilter, countDecisions, listDecisions, readDecision } from '@spendgate/store';
+import { type DecisionFilter, countDecisions, listDecisions, listParked, readDecision } from '@spendgate/store';
 import type { Command } from 'commander';
 import { printJson, printRecord, printRows } from '../output.js';
 import { withDatabase } from '../runtime/open-database.js';
 import { limitOption, readLimit } from '../limit.js';
 import { describeVerb } from '../verb.js';
+import { addAnswers } from './answer-parked.js';
 
 interface Options {
   readonly outcome?: string;
@@ -15,11 +16,11 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** `spendgate decisions`: what was decided, read from the database. */
+/** `spendgate decisions`: what was decided and what waits, read from the database; a person's answer goes to the service. */
 export function addDecisions(program: Command): void {
   const decisions = describeVerb(program.command('decisions'), {
     group: 'operate',
-    summary: 'count, list and show decisions',
+    summary: 'count, list and show decisions; answer those that wait for a person',
     example: 'spendgate decisions count',
   });
   const list = filtered(decisions.command('list')).addOption(limitOption()).action(listAll);
@@ -44,6 +45,17 @@ export function addDecisions(program: Command): void {
     summary: 'one decision with everything it was decided on',
     example: 'spendgate decisions show ID --json | jq .read_set.levels',
   });
+  const parked = decisions
+    .command('parked')
+    .addOption(limitOption())
+    .option('--json', 'JSON Lines')
+    .action(listWaiting);
+  describeVerb(parked, {
+    group: 'operate',
+    summary: 'intents that wait, soonest over first',
+    example: 'spendgate decisions parked',
+  });
+  addAnswers(decisions);
 }
 
 function filtered(command: Command): Command {
@@ -68,6 +80,24 @@ async function listAll({ limit, json = false, ...filter }: Options & DecisionFil
       amount,
       currency,
       counterparty: counterpartyId,
+    })),
+    json,
+  );
+}
+
+async function listWaiting({ limit, json = false }: Options): Promise<void> {
+  const most = readLimit(limit);
+  const rows = await withDatabase((pool) => listParked(pool, most));
+  printRows(
+    rows.map(({ intentId, mandateId, agentId, code, amount, currency, counterpartyId, untilMs }) => ({
+      intent: intentId,
+      mandate: mandateId,
+      agent: agentId,
+      code,
+      amount,
+      currency,
+      counterparty: counterpartyId,
+      until: new Date(untilMs).toISOString(),
     })),
     json,
   );

@@ -37,6 +37,7 @@ describe('verbs that look into the database', () => {
     world = await openTestRuntime({ settings: AUTHORIZER_SETTINGS, partitions: PARTITIONS });
     await world.domain.mandates([
       mandateClaim('main', { limits: { currency: 'USD', total: '30.00', per_transaction: null } }),
+      mandateClaim('asks', { approvals: { above: '10.00' } }),
     ]);
     const authorize = new AuthorizeBatch(createAuthorizerParts(world.runtime));
     const tokens = ['one', 'two', 'three'].map((jti) =>
@@ -63,6 +64,20 @@ describe('verbs that look into the database', () => {
     });
   }
 
+  /** An intent that waits for a person. */
+  async function park(): Promise<{ intent: string; decision: string }> {
+    const claims = intentClaims('waits', Date.now(), { mandate: namedId('asks') });
+    const authorize = new AuthorizeBatch(createAuthorizerParts(world.runtime));
+    const token = await signIntent(world.domain.agent('buyer'), claims);
+    await authorize.execute(batchOf(await world.lane(TOPICS.paymentIntents), [token], { firstOffset: 3n }));
+    const { rows } = await world.runtime.pool.query<{ intent: string; decision: string }>(
+      'SELECT intent_id AS intent, decision_id AS decision FROM parked_intents',
+    );
+    const [row] = rows;
+    if (row === undefined) throw new Error('nothing waits');
+    return row;
+  }
+
   const lines = (text: string): unknown[] =>
     text
       .trim()
@@ -85,6 +100,32 @@ describe('verbs that look into the database', () => {
     expect(lines(shown.stdout)).toEqual([
       expect.objectContaining({ code: 'budget_exceeded', read_set: expect.objectContaining({ rules_version: 1 }) }),
     ]);
+  });
+
+  it('list what waits for a person, and refuse to sign for what does not', async () => {
+    const { intent, decision } = await park();
+    const { stdout } = await captureRun(run, ['decisions', 'parked', '--json']);
+    expect(lines(stdout)).toEqual([
+      expect.objectContaining({ intent, mandate: namedId('asks'), code: 'approval_required', amount: '12.5' }),
+    ]);
+    const approve = (...args: string[]) => captureRun(run, ['decisions', 'approve', ...args, '--keys', keys]);
+    const answers = [
+      await approve(intent, '--as', 'ada'),
+      await approve(intent, '--as', 'nobody'),
+      await approve(namedId('none'), '--as', 'ada'),
+      await approve('none', '--as', 'ada'),
+    ];
+    expect(answers.map(({ exitCode }) => exitCode)).toEqual([1, 1, 1, 1]);
+    expect(answers.map(({ stderr }) => stderr)).toEqual([
+      expect.stringContaining('nothing answers at'),
+      expect.stringContaining('name the folder with --keys'),
+      expect.stringContaining('there is no intent'),
+      expect.stringContaining('is no intent id'),
+    ]);
+    await world.runtime.pool.query('DELETE FROM parked_intents');
+    const ended = await approve(intent, '--as', 'ada');
+    expect([ended.exitCode, ended.stderr]).toEqual([1, expect.stringContaining(`decisions show ${decision}`)]);
+    await world.runtime.pool.query('DELETE FROM decisions WHERE decision_id = $1', [decision]);
   });
 
   it('show each level of a mandate with what is left', async () => {

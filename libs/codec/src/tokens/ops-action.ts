@@ -29,7 +29,11 @@ export const opsActionSchema = z.strictObject({
   request: uuid.nullable().describe('the change request this approves; null: this is the request'),
   change_hash: sha256Hash
     .nullable()
-    .describe('SHA-256 over the RFC 8785 form of the change asked for; null: the act is all'),
+    .describe(
+      'SHA-256 over the RFC 8785 form of the change asked for; null: the act is all. Of approve_intent and ' +
+        'refuse_intent: the decision_hash of the decision by which the intent waits, which covers its body and ' +
+        'everything it was judged on; each names one intent, and is a record of payment-intents.v1 under its flow id',
+    ),
 });
 export type OpsActionClaims = z.infer<typeof opsActionSchema>;
 

@@ -3,8 +3,8 @@ import { type Queryable, query, statement } from '../statement.js';
 import type { Write } from '../together.js';
 import type { DecisionRow } from './batch-rows.js';
 
-/** An intent whose wait is over, with the decision by which it waited. */
-export interface DueIntent {
+/** An intent that waits, or whose wait is over, with the decision by which it waits. */
+export interface ParkedIntentRow {
   readonly flowId: string;
   readonly intentId: string;
   readonly decisionId: string;
@@ -19,6 +19,19 @@ export interface DueIntent {
   /** Of the decision by which it waited. */
   readonly leafHash: Buffer;
 }
+
+/** The newest decision on an intent. Once it waits no more, only what names that decision is left. */
+export type IntentStanding =
+  | { readonly waits: false; readonly decisionId: string; readonly flowId: string }
+  | {
+      readonly waits: true;
+      readonly row: ParkedIntentRow;
+      /** Why it waits. */
+      readonly code: string | null;
+      readonly decisionHash: Buffer;
+      /** Lane of the partition in which the intent lay. */
+      readonly laneName: string;
+    };
 
 const PARK = statement(
   'authorization-park',
@@ -46,6 +59,14 @@ const DUE = statement(
    WHERE p.lane_id = $1 AND p.parked_until <= clock_timestamp()
    ORDER BY p.parked_until, p.intent_id LIMIT $2`,
 );
+const STANDING = statement(
+  'parked-standing',
+  `SELECT d.flow_id, d.intent_id, d.decision_id, d.attempt, p.parked_until, d.lane_offset, d.appended_at, d.request,
+     d.leaf_hash, d.code, d.decision_hash, l.name AS lane_name
+   FROM decisions d JOIN lanes l USING (lane_id)
+     LEFT JOIN parked_intents p ON p.flow_id = d.flow_id AND p.intent_id = d.intent_id AND p.decision_id = d.decision_id
+   WHERE d.intent_id = $1 ORDER BY d.attempt DESC LIMIT 1`,
+);
 
 interface DueRow {
   flow_id: string;
@@ -57,6 +78,13 @@ interface DueRow {
   appended_at: Date;
   request: string;
   leaf_hash: Buffer;
+}
+
+interface StandingRow extends Omit<DueRow, 'parked_until'> {
+  parked_until: Date | null;
+  code: string | null;
+  decision_hash: Buffer;
+  lane_name: string;
 }
 
 /** What decisions begin to wait and what they end, in two writes; empty when they do neither, as nearly always. */
@@ -86,17 +114,34 @@ export async function readLanesWithDue(db: Queryable, laneIds: readonly number[]
 }
 
 /** A lane's intents whose wait is over, longest over first. Read before the locks: who decides reads them again. */
-export async function readDueIntents(db: Queryable, laneId: number, limit: number): Promise<DueIntent[]> {
+export async function readDueIntents(db: Queryable, laneId: number, limit: number): Promise<ParkedIntentRow[]> {
   const rows = await query<DueRow & Record<string, unknown>>(db, DUE, [laneId, limit]);
-  return rows.map((row) => ({
+  return rows.map((row) => parkedOf(row, row.parked_until));
+}
+
+/**
+ * Where an intent stands, read before the locks: who decides reads it again.
+ *
+ * @returns `undefined`: no such intent was ever decided
+ */
+export async function readIntentStanding(db: Queryable, intentId: string): Promise<IntentStanding | undefined> {
+  const [row] = await query<StandingRow & Record<string, unknown>>(db, STANDING, [intentId]);
+  if (row === undefined) return undefined;
+  if (row.parked_until === null) return { waits: false, decisionId: row.decision_id, flowId: row.flow_id };
+  const { code, decision_hash: decisionHash, lane_name: laneName } = row;
+  return { waits: true, row: parkedOf(row, row.parked_until), code, decisionHash, laneName };
+}
+
+function parkedOf(row: Omit<DueRow, 'parked_until'>, parkedUntil: Date): ParkedIntentRow {
+  return {
     flowId: row.flow_id,
     intentId: row.intent_id,
     decisionId: row.decision_id,
     attempt: row.attempt,
-    parkedUntilMs: row.parked_until.getTime(),
+    parkedUntilMs: parkedUntil.getTime(),
     laneOffset: row.lane_offset,
     appendedAtMs: row.appended_at.getTime(),
     request: row.request,
     leafHash: row.leaf_hash,
-  }));
+  };
 }

@@ -21,3 +21,4 @@ export { type PersonAct, recordPersonAct } from './record-person-act.js';
 export { revokeIssuedArtifacts } from './revoke-artifacts.js';
 export { type MandateRevocation, type RevokedMandates, revokeMandates } from './revoke-mandates.js';
 export { type StandingMandate, hasDecided, readStandingMandates } from './standing.js';
+export { personRoles } from './verify-person.js';

@@ -35,7 +35,7 @@ export async function verifyPerson(act: ControlAct, token: string): Promise<Pers
   return {
     ok: true,
     claims: verdict.claims,
-    person: { person: person.id, kid: key.kid, roles: rolesOf(person.body) },
+    person: { person: person.id, kid: key.kid, roles: personRoles(person.body) },
   };
 }
 
@@ -43,7 +43,8 @@ function refuse(code: string, detail: string): PersonVerdict {
   return { ok: false, problem: `${code} (${detail})` };
 }
 
-function rolesOf(body: unknown): string[] {
+/** Roles as declared; a body edited into something else has none. */
+export function personRoles(body: unknown): string[] {
   const roles: unknown = typeof body === 'object' && body !== null && 'roles' in body ? body.roles : [];
   return Array.isArray(roles) ? roles.filter((role): role is string => typeof role === 'string') : [];
 }

@@ -1,3 +1,4 @@
 export * from './list-decisions.js';
 export * from './list-mandates.js';
+export * from './list-parked.js';
 export * from './list-parties.js';

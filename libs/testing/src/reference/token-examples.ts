@@ -202,7 +202,7 @@ export const TOKEN_EXAMPLES: { readonly [T in TokenTyp]: ClaimsOf<T> } = {
     reason: 'Checked the cart with the buyer',
     causes: [],
     request: null,
-    change_hash: null,
+    change_hash: hash('read set'), // the decision_hash of the decision by which it waits
   },
   'control-event+jwt': {
     ...byDomain(DOMAIN, '019b76da-a800-8d44-8c00-6f5e4d3c2b1a', 400 * DAY),
