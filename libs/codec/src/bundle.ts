@@ -63,7 +63,6 @@ const leaf = z.strictObject({
 const key = z.strictObject({
   kid: sha256Hash.describe('RFC 7638 thumbprint'),
   jwk: z.record(z.string().max(16), z.string().max(128)).describe('public members (RFC 7517)'),
-  alg: z.string().max(16),
   party: z.union([issuer, partyId]).describe('the domain, or the party it speaks for'),
   purpose: z.enum(KEY_PURPOSES),
   active_from: timeMs,

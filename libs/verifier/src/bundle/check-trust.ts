@@ -32,14 +32,17 @@ export async function checkTrust(opened: OpenedBundle): Promise<string> {
   const used = signersOf(opened);
   for (const { kid, actIndex } of used) checkSigner(opened, kid, actIndex);
   const { flow, policy } = claims;
-  const baseline = lastBefore(opened, 'flow_baseline_set', leaf.index, (said) => said['flow'] === flow.id);
-  const isBaseline =
-    baseline?.payload?.['epoch'] === flow.epoch && hashJsonText(baseline.payload['baseline'] ?? null) === flow.baseline_hash;
-  if (!isBaseline)
-    refuse(baseline?.index ?? leaf.index, "the flow's baseline before the decision is not the artifact's");
-  const inForce = lastBefore(opened, 'policy_activated', leaf.index, (said) => said['policy'] === policy.id);
-  const isPolicy = inForce?.payload?.['version'] === policy.version && inForce.payload['set_hash'] === policy.set_hash;
-  if (!isPolicy) refuse(inForce?.index ?? leaf.index, "the policy in force before the decision is not the artifact's");
+  const { judged_at } = opened.bundle.proof.decision;
+  const baselines = inForceAt(opened, 'flow_baseline_set', judged_at, (said) => said['flow'] === flow.id);
+  const isBaseline = baselines.some(({ payload: said }) => {
+    return said?.['epoch'] === flow.epoch && hashJsonText(said['baseline'] ?? null) === flow.baseline_hash;
+  });
+  if (!isBaseline) refuse(baselines[0]?.index ?? leaf.index, "the flow's baseline was not the one the artifact names");
+  const policies = inForceAt(opened, 'policy_activated', judged_at, (said) => said['policy'] === policy.id);
+  const isPolicy = policies.some(({ payload: said }) => {
+    return said?.['version'] === policy.version && said['set_hash'] === policy.set_hash;
+  });
+  if (!isPolicy) refuse(policies[0]?.index ?? leaf.index, 'the policy in force was not the one the artifact names');
   if (memberOf(payload, 'policy')['set_hash'] !== policy.set_hash) refuse(leaf.index, 'decided under another policy');
   const status = await checkStatus(opened, claims, leaf.index);
   const kids = new Set(used.map(({ kid }) => kid));
@@ -114,14 +117,18 @@ function recordsKey(leaf: OpenedLeaf, key: BundleKey, isDomains: boolean): boole
 /** A settlement service's keys are for settlements; other parties' purposes have their own names. */
 const PURPOSE_OF = (kind: unknown): unknown => (kind === 'settlement_service' ? 'settlement' : kind);
 
-/** What was in force at a place of the log: the last leaf of a type before it that says so. */
-function lastBefore(
+/**
+ * What was in force at a time: the last leaf of a type before it, and any of that very millisecond. By the time leaves
+ * state and not by place: the log may take a decision before the baseline of the same bulk act.
+ */
+function inForceAt(
   { leaves }: OpenedBundle,
   type: string,
-  index: number,
+  atMs: number,
   matches: (payload: NonNullable<OpenedLeaf['payload']>) => boolean,
-): OpenedLeaf | undefined {
-  return leaves.findLast(
-    (each) => each.index < index && each.leaf?.type === type && each.payload !== null && matches(each.payload),
-  );
+): OpenedLeaf[] {
+  const all = leaves.filter((each) => each.leaf?.type === type && each.payload !== null && matches(each.payload));
+  const timeOf = (each: OpenedLeaf): number => each.leaf?.time ?? Number.NaN;
+  const before = all.filter((each) => timeOf(each) < atMs).sort((a, b) => timeOf(b) - timeOf(a) || b.index - a.index);
+  return [...before.slice(0, 1), ...all.filter((each) => timeOf(each) === atMs)];
 }

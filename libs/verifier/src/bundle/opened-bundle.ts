@@ -58,9 +58,9 @@ function openLeaf({ index, leaf: text, payload, salt }: Bundle['lineage']['leave
 /** Of the domain's keys only the trusted ones count, once there are any: whoever made the bundle chose its own. */
 function readKeys(bundle: Bundle, trust: KeySet | null): ReadonlyMap<string, VerificationKey> {
   const keys = new Map<string, VerificationKey>();
-  for (const { kid, jwk, alg, party, purpose, active_from, retired_at } of bundle.keys) {
+  for (const { kid, jwk, party, purpose, active_from, retired_at } of bundle.keys) {
     const owner = { purpose, party, activeFromMs: active_from, retiredAtMs: retired_at };
-    const parsed = parsePublicKey({ ...jwk, alg, kid }, owner);
+    const parsed = parsePublicKey({ ...jwk, kid }, owner);
     const isDomains = DOMAIN_PURPOSES.some((each) => each === purpose);
     if (parsed.ok && (trust === null || !isDomains)) keys.set(kid, parsed.key);
   }
