@@ -1,14 +1,11 @@
-import { type Caller, SignedReads } from '@spendgate/http-edge';
+import { SignedReads } from '@spendgate/http-edge';
 import type { Runtime } from '@spendgate/messaging';
 import { Turnstile } from '@spendgate/platform';
 import type { StatusLists } from '../http/status-lists.js';
 import { MakeBundle } from './make-bundle.js';
+import { READERS, type Reader } from './reader.js';
 
 export const BUNDLES = Symbol('bundles');
-
-/** Who may have a bundle: the artifact's own agent, and the settlement service that may present it. */
-const READERS = ['agent', 'settlement_service'] as const;
-export type Reader = Caller<(typeof READERS)[number]>;
 
 /** Each walks over every act of the domain: few at once, so that nothing else waits for connections. */
 const AT_ONCE = { atOnceMax: 2, waitingMax: 64 };

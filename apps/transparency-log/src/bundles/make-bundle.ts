@@ -19,9 +19,9 @@ import {
 } from '@spendgate/store';
 import type { StatusLists } from '../http/status-lists.js';
 import { noteKeyOf } from '../signing/note-key.js';
-import type { Reader } from './bundles.js';
 import { type Evidence, TooLarge, gatherLeaves } from './gather-leaves.js';
 import { keysOf } from './keys-of.js';
+import type { Reader } from './reader.js';
 
 /** Why there is no bundle: nobody's, or not the caller's; not all under a checkpoint yet; `from` or the size too large. */
 export type NoBundle = 'unknown' | 'not_integrated' | 'beyond_log' | 'too_large';
