@@ -133,10 +133,7 @@ export async function makeTestBundle(change: TestBundleChange = {}): Promise<Tes
   });
   const settled = await capture(log, spent, change.captured ?? '12.50');
   log.add(null, 'control_act', { n: 14 });
-  const leaves = Object.values(TEST_LEAVES).map((index) => {
-    const { leaf = '', payload = '', salt = Buffer.alloc(0) } = log.leaves[index] ?? {};
-    return { index, leaf, payload, salt: text(salt) };
-  });
+  const leaves = leavesOf(log);
   const noteKey: NoteKey = noteKeyOf(keys.checkpointKey);
   const noteAt = (size: number) => signCheckpoint(log.head(size), noteKey, (bytes) => keys.checkpointKey.sign(bytes));
   const inclusion = Object.values(TEST_LEAVES).map(async (index) => {
@@ -175,6 +172,13 @@ export async function makeTestBundle(change: TestBundleChange = {}): Promise<Tes
   return { bundle, noteAt, checkpointKey: keys.checkpointKey, jwks };
 }
 
+function leavesOf(log: Log): Bundle['lineage']['leaves'] {
+  return Object.values(TEST_LEAVES).map((index) => {
+    const { leaf = '', payload = '', salt = Buffer.alloc(0) } = log.leaves[index] ?? {};
+    return { index, leaf, payload, salt: text(salt) };
+  });
+}
+
 function recordKeys(log: Log): BundleKey[] {
   const times = { active_from: AT_MS, retired_at: null };
   const parties = [
@@ -202,10 +206,12 @@ interface Grant {
   readonly baselineHash: string;
 }
 
-async function authorize(log: Log, mandate: string, { mandateHash, rootId, baselineHash }: Grant) {
-  const claims = intentClaims('order-1', AT_MS);
-  const decisionHash = hashJsonText('decision');
-  const artifact = {
+function artifactOf(
+  claims: ReturnType<typeof intentClaims>,
+  { mandateHash, rootId, baselineHash }: Grant,
+  decisionHash: string,
+) {
+  return {
     iss: TEST_ISSUER,
     aud: 'settler',
     iat: AT,
@@ -237,6 +243,12 @@ async function authorize(log: Log, mandate: string, { mandateHash, rootId, basel
     lineage: { root: rootId, parent: claims.mandate, parent_hash: mandateHash, depth: 1 },
     status: { status_list: { idx: 3, uri: 'https://spend.example/status/0/0' } },
   };
+}
+
+async function authorize(log: Log, mandate: string, grant: Grant) {
+  const claims = intentClaims('order-1', AT_MS);
+  const decisionHash = hashJsonText('decision');
+  const artifact = artifactOf(claims, grant, decisionHash);
   const said = {
     decision_id: namedId('decision'),
     intent_id: namedId('intent'),

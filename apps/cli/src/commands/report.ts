@@ -78,10 +78,11 @@ async function addReceipts(bundle: Bundle, gate: SpendgateClient): Promise<void>
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const body = await read(gate, `/v1/settlements?artifact=${bundle.subject.id}${cursor}`);
     const rows = Array.isArray(body['settlements']) ? (body['settlements'] as Readonly<Record<string, unknown>>[]) : []; // as: the gate's answer
-    for (const row of rows) signed.set(`${row['settlement_id']}.${row['attempt']}`, String(row['receipt']));
+    for (const row of rows)
+      signed.set(`${String(row['settlement_id'])}.${String(row['attempt'])}`, String(row['receipt']));
     const last = rows.at(-1);
     if (body['has_more'] !== true || last === undefined) break;
-    cursor = `&cursor=${last['settlement_id']}.${last['attempt']}`;
+    cursor = `&cursor=${String(last['settlement_id'])}.${String(last['attempt'])}`;
   }
   for (const each of bundle.proof.settlements) {
     each.receipt = signed.get(`${each.settlement_id}.${each.attempt}`) ?? null;
@@ -92,8 +93,8 @@ async function addReceipts(bundle: Bundle, gate: SpendgateClient): Promise<void>
 async function read(client: SpendgateClient, path: string): Promise<Readonly<Record<string, unknown>>> {
   const { status, body } = await client.get(path);
   if (status === 200) return body;
-  const said = body['detail'] ?? body['code'] ?? body['title'] ?? '';
-  throw new StartError(`${path}: HTTP ${status} ${String(said)}${status === 503 ? ', in a second' : ''}`);
+  const said = [body['detail'], body['code'], body['title']].find((each) => typeof each === 'string') ?? '';
+  throw new StartError(`${path}: HTTP ${status} ${said}${status === 503 ? ', in a second' : ''}`);
 }
 
 /** @throws {StartError} the file is no checkpoint */
