@@ -5,7 +5,6 @@ import {
   AuthorizeBatch,
   RecordObservations,
   createAuthorizerParts,
-  recomputeStored,
 } from '@spendgate/authorizer';
 import { type MandateClaim, type PaymentIntentClaims, sha256 } from '@spendgate/codec';
 import { type AdmissionDenial, DENIALS, type Json, replayDecision } from '@spendgate/core';
@@ -20,6 +19,7 @@ import {
   openTestRuntime,
   signIntent,
 } from '@spendgate/testing';
+import { recomputeStored } from '@spendgate/verifier';
 
 /** Every code admission can answer with, reached once: on a real database where a door or a row decides it. */
 const ADMISSION = DENIALS.filter((row) => row.admission !== null).map((row) => row.code); // as: filtered

@@ -3,9 +3,8 @@ export { type AuthorizerParts, createAuthorizerParts } from './authorizer-parts.
 export { AuthorizerModule } from './authorizer.module.js';
 export { AUTHORIZER_SETTINGS } from './authorizer.settings.js';
 export { EndParkedIntents } from './end-parked-intents.js';
-export { recomputeStored } from './deciding/recompute.js';
 export { RecordObservations } from './record-observations.js';
-export { type ReplayDifference, type ReplayReport, differenceOf, replayDecisions } from './replay-decisions.js';
+export { type ReplayDifference, type ReplayReport, replayDecisions } from './replay-decisions.js';
 
 /** Name of the role and of its consumer group. */
 export const ROLE = 'authorizer';

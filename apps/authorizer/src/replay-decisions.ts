@@ -1,8 +1,5 @@
-import { canonicalize, sha256 } from '@spendgate/codec';
-import { InvariantError } from '@spendgate/core';
-import { type Queryable, type StoredDecision, readStoredDecisions } from '@spendgate/store';
-import { decisionText } from './deciding/compose-decision.js';
-import { recomputeStored } from './deciding/recompute.js';
+import { type Queryable, readStoredDecisions } from '@spendgate/store';
+import { differenceOf } from '@spendgate/verifier';
 
 /** A stored decision that its own read set does not give again. */
 export interface ReplayDifference {
@@ -43,24 +40,4 @@ export async function replayDecisions(
     onDecision(checked);
   }
   return { checked, differences, notRecomputable };
-}
-
-/** @returns what differs in words; `'other rules'` when it cannot be told; `null` when every byte is the same */
-export function differenceOf(stored: StoredDecision): string | null {
-  try {
-    const { intent, result } = recomputeStored(stored);
-    const readSet = canonicalize(result.readSet);
-    if (readSet !== stored.readSet) return 'the read set is not what it was decided on';
-    if (intent.bodyHash !== stored.bodyHash.toString('base64url')) return 'the request is another one';
-    const { outcome, code, field } = result.decision;
-    if (outcome !== stored.outcome || code !== stored.code || field !== stored.field) {
-      return `recomputed ${outcome} ${code ?? ''} ${field ?? ''}, stored ${stored.outcome} ${stored.code ?? ''} ${stored.field ?? ''}`;
-    }
-    const hash = sha256(decisionText(intent, result.decision, readSet));
-    return hash.equals(stored.decisionHash) ? null : 'the decision hash is not that of the decision';
-  } catch (error) {
-    if (error instanceof InvariantError && error.code === 'ERR_RULES_VERSION') return 'other rules';
-    if (error instanceof Error) return error.message;
-    throw error;
-  }
 }

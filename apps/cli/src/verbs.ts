@@ -21,6 +21,7 @@ export const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
   mandates: async () => (await import('./commands/mandates.js')).addMandates,
   agents: async () => (await import('./commands/agents.js')).addAgents,
   revoke: async () => (await import('./commands/revoke.js')).addRevoke,
+  report: async () => (await import('./commands/report.js')).addReport,
   doctor: async () => (await import('./commands/doctor.js')).addDoctor,
   replay: async () => (await import('./commands/replay.js')).addReplay,
   verify: async () => (await import('./commands/verify.js')).addVerify,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { logOrigin } from '@spendgate/audit-log';
 import type { Runtime } from '@spendgate/messaging';
 import type { SettingValues } from '@spendgate/platform';
+import { type Bundles, createBundles } from './bundles/bundles.js';
 import { DomainDocuments } from './http/domain-documents.js';
 import { PublicLog } from './http/public-log.js';
 import { StatusLists } from './http/status-lists.js';
@@ -18,6 +19,7 @@ export interface LogParts {
   readonly log: PublicLog;
   readonly documents: DomainDocuments;
   readonly lists: StatusLists;
+  readonly bundles: Bundles;
   readonly lateMs: number;
 }
 
@@ -37,12 +39,14 @@ export function createLogParts(runtime: Runtime): LogParts {
     batchMax: settings.SPENDGATE_LOG_BATCH,
   });
   const control = { issuer: domain.issuer, signer: requireSigner(keys.control, 'control') };
+  const lists = new StatusLists(pool, clock, requireSigner(keys.status, 'status'), domain);
   return {
     loop,
     control: new PublishControl(pool, transport, logger, control, () => loop.report().role === 'active'),
     log: new PublicLog(pool),
     documents: new DomainDocuments(pool, domain.issuer, domain.publicUrl),
-    lists: new StatusLists(pool, clock, requireSigner(keys.status, 'status'), domain),
+    lists,
+    bundles: createBundles(runtime, lists),
     lateMs: settings.SPENDGATE_LOG_LATE,
   };
 }

@@ -6,6 +6,8 @@ import {
   type BeforeApplicationShutdown,
 } from '@nestjs/common';
 import type { Runtime } from '@spendgate/messaging';
+import { BUNDLES } from './bundles/bundles.js';
+import { BundlesController } from './bundles/bundles.controller.js';
 import { DocumentsController } from './http/documents.controller.js';
 import { DomainDocuments } from './http/domain-documents.js';
 import { LogController } from './http/log.controller.js';
@@ -29,13 +31,14 @@ export class TransparencyLogModule implements OnApplicationBootstrap, BeforeAppl
     watchLog(runtime, parts.loop, parts.lateMs);
     return {
       module: TransparencyLogModule,
-      controllers: [LogController, DocumentsController],
+      controllers: [LogController, DocumentsController, BundlesController],
       providers: [
         { provide: LogLoop, useValue: parts.loop },
         { provide: PublishControl, useValue: parts.control },
         { provide: PublicLog, useValue: parts.log },
         { provide: DomainDocuments, useValue: parts.documents },
         { provide: StatusLists, useValue: parts.lists },
+        { provide: BUNDLES, useValue: parts.bundles },
       ],
     };
   }

@@ -1,5 +1,6 @@
 export * from './base64url.js';
 export * from './body-hash.js';
+export * from './bundle.js';
 export * from './canonical.js';
 export * from './cloudevents.js';
 export { JWS_ALGORITHMS, splitAnyCompact, splitCompact } from './compact-jws.js';

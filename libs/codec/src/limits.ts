@@ -18,6 +18,10 @@ export const JWS_HEADER_BYTES_MAX = 1_024;
 export const FIELD_PATH_CHARS_MAX = 256;
 /** Causes one leaf may name. */
 export const LEAF_CAUSES_MAX = 64;
+/** Leaves one bundle may carry: the longest lineage of one artifact with all its settlements stays far below. */
+export const BUNDLE_LEAVES_MAX = 2_048;
+/** Settlements, and outcomes, of one bundle. */
+export const BUNDLE_SETTLEMENTS_MAX = 512;
 /** Deepest level of a mandate tree, the root being 0. */
 export const MANDATE_DEPTH_MAX = LIMITS.mandateDepthMax - 1;
 
@@ -48,3 +52,6 @@ export const RECORD_JSON_LIMITS: JsonLimits = {
   arrayItemsMax: 65_536,
   objectMembersMax: 4_096,
 };
+
+/** For a bundle: one file for one artifact. */
+export const BUNDLE_JSON_LIMITS: JsonLimits = { ...RECORD_JSON_LIMITS, bytesMax: 16_777_216 };

@@ -38,5 +38,6 @@ export {
   voidClaims,
 } from './settlement-requests.js';
 export { LeafWriter } from './leaf-writer.js';
+export { TEST_LEAVES, type TestBundle, type TestBundleChange, makeTestBundle } from './test-bundle.js';
 export { referenceFiles } from './reference/reference-files.js';
 export { type TokenVector, makeTokenVectors } from './reference/token-vectors.js';

@@ -1,3 +1,6 @@
+export { STATEMENTS } from './bundle/bundle-report.js';
+export type { BundleReport, StatementName, StatementReport } from './bundle/bundle-report.js';
+export { type BundleVerification, verifyBundle } from './bundle/verify-bundle.js';
 export { CHECK_NAMES } from './artifact-report.js';
 export type {
   ArtifactReport,
@@ -6,6 +9,14 @@ export type {
   CheckReport,
   InclusionEvidence,
 } from './artifact-report.js';
+export {
+  type FrozenInputs,
+  type RecordedDecision,
+  decisionText,
+  differenceOf,
+  recomputeStored,
+} from './replay/recompute-decision.js';
+export { toIntent } from './replay/to-intent.js';
 export { verifyArtifact } from './verify-artifact.js';
 export { verifyConsistencyCase, verifyInclusionCase, verifyJwsCase } from './verify-cases.js';
 export type { CaseResult } from './verify-cases.js';

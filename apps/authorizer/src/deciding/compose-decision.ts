@@ -1,14 +1,8 @@
 import { statusListUri, statusPlace } from '@spendgate/artifact';
 import { artifactId, canonicalize, encodeLeaf, holdId, sha256 } from '@spendgate/codec';
-import {
-  type AdmissionDecision,
-  type Intent,
-  InvariantError,
-  artifactClaims,
-  formatMoney,
-  parseMoney,
-} from '@spendgate/core';
+import { InvariantError, artifactClaims, formatMoney, parseMoney } from '@spendgate/core';
 import type { ArtifactRow, DecisionRow, HoldRow, LeafRow, OutboxRow, SaltSource } from '@spendgate/store';
+import { decisionText } from '@spendgate/verifier';
 import type { DecidedIntent } from './decided-intent.js';
 import { artifactEvent, decisionEvent, transitionEvents } from '../publishing/outbox-events.js';
 
@@ -32,15 +26,6 @@ export interface ComposedDecision {
   readonly hold: HoldRow | null;
   readonly leaf: LeafRow;
   readonly events: readonly OutboxRow[];
-}
-
-/** The text `decision_hash` covers: what was decided, on which intent, from which facts. RFC 8785 form. */
-export function decisionText(intent: Intent, decision: AdmissionDecision, readSetText: string): string {
-  // Members in RFC 8785 order; the read set is written once and used twice.
-  return (
-    `{"body":${canonicalize(intent.bodyHash)},"decision":${canonicalize(decision)},` +
-    `"intent":${canonicalize(intent.intentId)},"read_set":${readSetText}}`
-  );
 }
 
 /** What was asked, also when it was denied, so that the books of an agent add up; `null` where no amount can be read. */

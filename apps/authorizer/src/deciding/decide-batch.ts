@@ -14,6 +14,7 @@ import {
   isFlowState,
 } from '@spendgate/core';
 import type { AttestationRow, FlowChange, FlowRow, HotState, LeafRow, RegistryFacts } from '@spendgate/store';
+import { toIntent } from '@spendgate/verifier';
 import { type Candidate, type Refusal, refuse } from '../intake/candidate.js';
 import type { VerifiedApproval } from '../intake/verify-approval.js';
 import { AppendedTimes } from './appended-times.js';
@@ -21,7 +22,6 @@ import { approvalLeaf } from './approval-leaf.js';
 import { type ComposedDecision, type ComposedLeaf, type Naming, composeDecision } from './compose-decision.js';
 import type { DecidedIntent, Waiting } from './decided-intent.js';
 import { ownChain, registryFactsOf } from './facts.js';
-import { toIntent } from './to-intent.js';
 
 /** A verified intent with what its policy said, before the locks. */
 export interface EvaluatedIntent {

@@ -3,7 +3,7 @@ import { DECISION_LIFETIME_SECONDS_MAX, type DecisionClaims, sha256 } from '@spe
 import { type AdmissionDecision, type Intent, InvariantError } from '@spendgate/core';
 import { type Answer, jsonAnswer, problemOf } from '@spendgate/http-edge';
 import { type ArtifactView, type DecisionView, type Pool, readArtifacts } from '@spendgate/store';
-import { recomputeStored } from '../deciding/recompute.js';
+import { recomputeStored } from '@spendgate/verifier';
 import { ARTIFACT_TYP } from '../publishing/render-events.js';
 import { spelled } from './spelled.js';
 

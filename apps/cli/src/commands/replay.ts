@@ -1,6 +1,6 @@
-import { differenceOf } from '@spendgate/authorizer';
 import { replaySettlements } from '@spendgate/settlement-gate';
 import { type Pool, readStoredDecisions } from '@spendgate/store';
+import { differenceOf } from '@spendgate/verifier';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.js';
 import { note, printJson, printLine, printRows } from '../output.js';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { describeVerb } from '../verb.js';
 import { addVerifyArtifact } from './verify-artifact.js';
+import { addVerifyBundle } from './verify-bundle.js';
 import { addVerifyJws } from './verify-jws.js';
 import { addVerifyConsistency, addVerifyInclusion } from './verify-proof.js';
 
@@ -8,11 +9,12 @@ import { addVerifyConsistency, addVerifyInclusion } from './verify-proof.js';
 export function addVerify(program: Command): void {
   const verify = describeVerb(program.command('verify'), {
     group: 'verify',
-    summary: 'check artifacts, signatures and proofs, offline',
+    summary: 'check artifacts, bundles, signatures and proofs, offline',
     example: 'spendgate verify artifact artifact.jwt --keys jwks.json',
     exits: '2 not valid',
   });
   addVerifyArtifact(verify);
+  addVerifyBundle(verify);
   addVerifyJws(verify);
   addVerifyInclusion(verify);
   addVerifyConsistency(verify);

@@ -51,5 +51,6 @@ CREATE TABLE settlement_outcomes (
   applied boolean NOT NULL,
   leaf_hash bytea NOT NULL,
   recorded_at timestamptz NOT NULL,
-  PRIMARY KEY (outcome_id, flow_id));`;
+  PRIMARY KEY (outcome_id, flow_id));
+CREATE INDEX settlement_outcomes_by_settlement ON settlement_outcomes (settlement_id); -- bundles`;
 }

@@ -1,5 +1,18 @@
 export { AUDIT_SETTINGS, readAuditLate, watchAudit } from './audit-watch.js';
 export {
+  type BundledArtifact,
+  type BundledOutcome,
+  type BundledSettlement,
+  type EvidenceLeaf,
+  type PartyKeyRow,
+  readBundledArtifact,
+  readBundledOutcomes,
+  readBundledSettlements,
+  readEvidenceLeaves,
+  readFoundations,
+  readPartyKeys,
+} from './bundle-reads.js';
+export {
   type StoredCheckpoint,
   readAllCheckpoints,
   readCheckpointCovering,

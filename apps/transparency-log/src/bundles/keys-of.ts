@@ -1,0 +1,34 @@
+import type { BundleKey } from '@spendgate/codec';
+import { type EvidenceLeaf, type Pool, readPartyKeys } from '@spendgate/store';
+import { type Evidence, nameOf } from './gather-leaves.js';
+
+/**
+ * The domain's keys with their history and those of the parties that signed, each with the leaf that recorded it.
+ * A settlement service's keys are for settlements; the keys of other parties are named after them.
+ */
+export async function keysOf(pool: Pool, issuer: string, { asked, leaves, partyKids }: Evidence): Promise<BundleKey[]> {
+  const recorded = leavesByKid(leaves);
+  const domain = asked.domainKeys.map(({ kid, jwk, purpose, activeFromMs, retiredAtMs }) => {
+    const times = { active_from: activeFromMs, retired_at: retiredAtMs };
+    return { kid, jwk: { ...jwk }, party: issuer, purpose, ...times, leaf: recorded.get(kid) ?? null };
+  });
+  const rows = await readPartyKeys(pool, partyKids);
+  const parties = rows.map(({ kid, jwk, kind, partyId, activeFromMs, retiredAtMs }) => {
+    const purpose: BundleKey['purpose'] = kind === 'settlement_service' ? 'settlement' : kind;
+    const times = { active_from: activeFromMs, retired_at: retiredAtMs };
+    return { kid, jwk: { ...jwk }, party: partyId, purpose, ...times, leaf: recorded.get(kid) ?? null };
+  });
+  return [...domain, ...parties];
+}
+
+/** The leaf that added each key. */
+function leavesByKid(leaves: readonly EvidenceLeaf[]): Map<string, string> {
+  const added = new Map<string, string>();
+  for (const { leaf, leafHash, payload } of leaves) {
+    if (payload === null || !leaf.includes('"type":"key_changed"')) continue;
+    const { act, kid } = JSON.parse(payload) as { act?: unknown; kid?: unknown }; // as: the payload of key/1
+    if ((act === 'key_added' || act === 'domain_key_added') && typeof kid === 'string')
+      added.set(kid, nameOf(leafHash));
+  }
+  return added;
+}

@@ -1,0 +1,47 @@
+/** The six statements a bundle proves, in the order they are reported (C10–C15). */
+export const STATEMENTS = [
+  'authorization',
+  'trust_continuity',
+  'lineage',
+  'enforcement',
+  'audit',
+  'execution',
+] as const;
+export type StatementName = (typeof STATEMENTS)[number];
+
+export interface StatementReport {
+  readonly name: StatementName;
+  readonly holds: boolean;
+  /** Index in the log of the first leaf that is at fault, or that the fault is about; `null`: no leaf in particular. */
+  readonly first_bad: number | null;
+  /** What was found, for people. */
+  readonly detail: string;
+}
+
+export interface BundleReport {
+  /** Every statement holds and, when a replay was asked for, it gave the same bytes. */
+  readonly valid: boolean;
+  readonly statements: readonly StatementReport[];
+  /** `'bundle'`: the domain's keys are the bundle's own word, so it proves nothing about who the domain is. */
+  readonly trust: 'given' | 'bundle';
+  /** Leaves whose payload was redacted or withheld: in the tree, their content unknown. */
+  readonly redacted: number;
+  /** `null`: not asked for; `'identical'`; else why not: what differs, `'other rules'`, `'withheld'`. */
+  readonly replay: string | null;
+}
+
+/** Ends a statement: what does not hold and, if it is about one leaf, which. Caught in `verifyBundle`. */
+export class BundleFault extends Error {
+  constructor(
+    /** Index in the log. */
+    readonly index: number | null,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+/** @throws {BundleFault} always: written as a call so that a check reads as one line */
+export function refuse(index: number | null, detail: string): never {
+  throw new BundleFault(index, detail);
+}

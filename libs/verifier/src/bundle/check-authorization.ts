@@ -1,0 +1,70 @@
+import { type ArtifactClaims, canonicalize, hashJsonText, intentBodyHash } from '@spendgate/codec';
+import { refuse } from './bundle-report.js';
+import { type OpenedBundle, type Payload, decisionLeaf, memberOf } from './opened-bundle.js';
+import { verifySigned } from './signed.js';
+
+export const UNSIGNED = 'as the log serves it: export it with `spendgate report artifact`, which adds what is signed';
+
+/**
+ * C10: the domain signed this artifact, on a request its agent signed, by a decision the log holds.
+ *
+ * @throws {BundleFault}
+ */
+export async function checkAuthorization(opened: OpenedBundle): Promise<string> {
+  const { leaf, payload } = decisionLeaf(opened);
+  const { index } = leaf;
+  if (leaf.leaf?.type !== 'decision_authorized') refuse(index, 'the leaf is not of an authorization');
+  compareDecision(opened, payload, index);
+  const claims = await readArtifact(opened, payload, index);
+  const { domain, subject, proof } = opened.bundle;
+  if (claims.iss !== domain) refuse(index, `the artifact is of ${claims.iss}`);
+  if (claims.jti !== subject.id) refuse(index, 'the artifact is another one than the subject');
+  if (canonicalize(claims) !== proof.artifact.claims) refuse(index, 'proof.artifact.claims are not what is signed');
+  await checkIntent(opened, payload, claims, index);
+  const [{ amount, counterparty }] = claims.authorization_details;
+  return `${claims.sub} may spend ${amount.value} ${amount.currency} at ${counterparty.id}, signed by ${domain}`;
+}
+
+/** The artifact's claims, signed by the domain and named by the decision's leaf. */
+async function readArtifact(opened: OpenedBundle, payload: Payload, index: number): Promise<ArtifactClaims> {
+  const { proof, made_at } = opened.bundle;
+  if (proof.artifact.token === null) return refuse(index, `no signed artifact, ${UNSIGNED}`);
+  const during = () => ({ fromMs: proof.decision.judged_at, toMs: made_at });
+  const { claims } = await verifySigned(opened, 'authorization-artifact+jwt', proof.artifact.token, index, during);
+  const named = memberOf(payload, 'artifact');
+  if (named['id'] !== claims.jti || named['hash'] !== hashJsonText(claims)) {
+    refuse(index, 'the leaf is about another artifact, or its claims were others');
+  }
+  if (claims.policy.decision_hash !== payload['decision_hash']) refuse(index, 'the artifact names another decision');
+  return claims;
+}
+
+/** The agent asked for what the artifact grants. */
+async function checkIntent(opened: OpenedBundle, payload: Payload, artifact: ArtifactClaims, index: number) {
+  const { intent, decision } = opened.bundle.proof;
+  const during = () => ({ fromMs: decision.appended_at, toMs: decision.judged_at });
+  const { claims, key } = await verifySigned(opened, 'payment-intent+jwt', intent, index, during);
+  const [{ amount, counterparty }] = artifact.authorization_details;
+  const pairs: readonly (readonly [string, unknown, unknown])[] = [
+    ['its key', key.party, claims.iss],
+    ['agent', claims.iss, payload['agent']],
+    ['agent', claims.iss, artifact.sub],
+    ['agent_kid', key.kid, payload['agent_kid']],
+    ['intent_hash', intentBodyHash(claims).toString('base64url'), payload['intent_hash']],
+    ['mandate', claims.mandate, artifact.flow.mandate],
+    ['audience', claims.audience, artifact.aud],
+    ['counterparty', claims.counterparty, counterparty.id],
+    ['amount', canonicalize(claims.amount), canonicalize(amount)],
+  ];
+  const other = pairs.find(([, asked, granted]) => asked !== granted);
+  if (other !== undefined) refuse(index, `the signed intent differs from what was granted: ${other[0]}`);
+}
+
+/** The stored decision says what its leaf says. */
+function compareDecision({ bundle }: OpenedBundle, payload: Payload, index: number): void {
+  const { decision } = bundle.proof;
+  const said = ['decision_id', 'intent_id', 'outcome', 'code', 'field', 'supersedes', 'decision_hash'] as const;
+  const times = ['appended_at', 'judged_at'] as const;
+  const other = [...said, ...times].find((name) => decision[name] !== payload[name]);
+  if (other !== undefined) refuse(index, `the stored decision and its leaf differ: ${other}`);
+}

@@ -1,0 +1,134 @@
+import { parsePublicKey } from '@spendgate/artifact';
+import {
+  type ArtifactClaims,
+  type BundleKey,
+  DOMAIN_PURPOSES,
+  artifactSchema,
+  hashJsonText,
+  splitAnyCompact,
+  TOKEN_BYTES_MAX,
+} from '@spendgate/codec';
+import { refuse } from './bundle-report.js';
+import { checkStatus } from './check-status.js';
+import {
+  type OpenedBundle,
+  type OpenedLeaf,
+  decisionLeaf,
+  leafOf,
+  memberOf,
+  parseObject,
+  payloadOf,
+} from './opened-bundle.js';
+
+/**
+ * C11: whoever signed had a key the log had recorded before, the flow had the baseline and the domain the policy the
+ * artifact names, all before the decision, and the status list is the one the artifact names.
+ *
+ * @throws {BundleFault}
+ */
+export async function checkTrust(opened: OpenedBundle): Promise<string> {
+  const { leaf, payload } = decisionLeaf(opened);
+  const claims = artifactClaims(opened, leaf.index);
+  const used = signersOf(opened);
+  for (const { kid, actIndex } of used) checkSigner(opened, kid, actIndex);
+  const { flow, policy } = claims;
+  const { judged_at } = opened.bundle.proof.decision;
+  const baselines = inForceAt(opened, 'flow_baseline_set', judged_at, (said) => said['flow'] === flow.id);
+  const isBaseline = baselines.some(({ payload: said }) => {
+    return said?.['epoch'] === flow.epoch && hashJsonText(said['baseline'] ?? null) === flow.baseline_hash;
+  });
+  if (!isBaseline) refuse(baselines[0]?.index ?? leaf.index, "the flow's baseline was not the one the artifact names");
+  const policies = inForceAt(opened, 'policy_activated', judged_at, (said) => said['policy'] === policy.id);
+  const isPolicy = policies.some(({ payload: said }) => {
+    return said?.['version'] === policy.version && said['set_hash'] === policy.set_hash;
+  });
+  if (!isPolicy) refuse(policies[0]?.index ?? leaf.index, 'the policy in force was not the one the artifact names');
+  if (memberOf(payload, 'policy')['set_hash'] !== policy.set_hash) refuse(leaf.index, 'decided under another policy');
+  const status = await checkStatus(opened, claims, leaf.index);
+  const kids = new Set(used.map(({ kid }) => kid));
+  return `${kids.size} keys, epoch ${flow.epoch}, policy ${policy.id} version ${policy.version}; ${status}`;
+}
+
+/** The claims as stated; that they are the signed ones is the authorization's to say. */
+function artifactClaims({ bundle }: OpenedBundle, index: number): ArtifactClaims {
+  const parsed = artifactSchema.safeParse(parseObject(bundle.proof.artifact.claims));
+  return parsed.success ? parsed.data : refuse(index, 'proof.artifact.claims are no claims of an artifact');
+}
+
+interface Signer {
+  readonly kid: string;
+  /** Place of what a party signed: its key was recorded before. `null`: the domain signs stored claims at any time. */
+  readonly actIndex: number | null;
+}
+
+/** Every key a signature of the bundle names, the checkpoint's excepted, which has its own form. */
+function signersOf(opened: OpenedBundle): Signer[] {
+  const { proof, synchronization } = opened.bundle;
+  const places = (hash: string) => leafOf(opened, hash, 'what a party signed').index;
+  const byParties = [
+    { token: proof.intent, actIndex: places(proof.decision.leaf_hash) },
+    ...proof.settlements.map((each) => ({ token: each.request, actIndex: places(each.leaf_hash) })),
+    ...proof.outcomes.map((each) => ({ token: each.token, actIndex: places(each.leaf_hash) })),
+  ];
+  const byDomain = [
+    proof.artifact.token,
+    synchronization.status_list,
+    ...proof.settlements.map((each) => each.receipt),
+  ];
+  const all = [...byParties, ...byDomain.map((token) => ({ token, actIndex: null }))];
+  return all.flatMap(({ token, actIndex }) => {
+    const split = token === null ? null : splitAnyCompact(Buffer.from(token), TOKEN_BYTES_MAX);
+    if (split === null) return [];
+    const kid = split.ok ? split.jws.header.kid : null;
+    return [{ kid: kid ?? refuse(actIndex, 'something signed names no key'), actIndex }];
+  });
+}
+
+/** A key the verifier trusts itself needs no leaf; any other is the one its leaf recorded, in its place in time. */
+function checkSigner({ bundle, trust, byHash, leaves }: OpenedBundle, kid: string, actIndex: number | null): void {
+  if (trust?.find(kid) !== undefined) return;
+  const key = bundle.keys.find((each) => each.kid === kid) ?? refuse(actIndex, `key ${kid} is not in the bundle`);
+  const isDomains = DOMAIN_PURPOSES.some((each) => each === key.purpose);
+  if (isDomains && trust !== null) refuse(actIndex, `key ${kid} of the domain is not in the trust file`);
+  const leaf = key.leaf === null ? undefined : byHash.get(key.leaf);
+  if (leaf === undefined) return refuse(actIndex, `no leaf in the bundle recorded key ${kid}`);
+  if (!recordsKey(leaf, key, isDomains)) refuse(leaf.index, `the leaf does not record key ${kid} of ${key.party}`);
+  if (actIndex !== null && leaf.index >= actIndex) refuse(leaf.index, `key ${kid} was recorded after it signed`);
+  const ended = leaves.find(({ payload }) => payload?.['kid'] === kid && ENDS.has(String(payload['act'])));
+  if ((ended === undefined) !== (key.retired_at === null)) {
+    refuse(ended?.index ?? leaf.index, `whether key ${kid} was retired, the log says otherwise`);
+  }
+}
+
+const ENDS = new Set(['key_retired', 'key_removed', 'domain_key_retired']);
+
+/** The leaf says: this very public key, for this party or purpose, was added. */
+function recordsKey(leaf: OpenedLeaf, key: BundleKey, isDomains: boolean): boolean {
+  if (leaf.leaf?.type !== 'key_changed') return false;
+  const said = payloadOf(leaf, `key ${key.kid}`);
+  const parsed = parsePublicKey(memberOf(said, 'jwk'));
+  const isSame = parsed.ok && parsed.key.kid === key.kid && said['kid'] === key.kid;
+  if (isDomains) return isSame && said['act'] === 'domain_key_added' && said['purpose'] === key.purpose;
+  return (
+    isSame && said['act'] === 'key_added' && said['party'] === key.party && PURPOSE_OF(said['kind']) === key.purpose
+  );
+}
+
+/** A settlement service's keys are for settlements; other parties' purposes have their own names. */
+const PURPOSE_OF = (kind: unknown): unknown => (kind === 'settlement_service' ? 'settlement' : kind);
+
+/**
+ * What was in force at a time: the last leaf of a type before it, and any of that very millisecond. By the time leaves
+ * state and not by place: the log may take a decision before the baseline of the same bulk act.
+ */
+function inForceAt(
+  { leaves }: OpenedBundle,
+  type: string,
+  atMs: number,
+  matches: (payload: NonNullable<OpenedLeaf['payload']>) => boolean,
+): OpenedLeaf[] {
+  const all = leaves.filter((each) => each.leaf?.type === type && each.payload !== null && matches(each.payload));
+  const timeOf = (each: OpenedLeaf): number => each.leaf?.time ?? Number.NaN;
+  const before = all.filter((each) => timeOf(each) < atMs).sort((a, b) => timeOf(b) - timeOf(a) || b.index - a.index);
+  return [...before.slice(0, 1), ...all.filter((each) => timeOf(each) === atMs)];
+}

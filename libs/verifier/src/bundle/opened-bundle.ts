@@ -1,0 +1,100 @@
+import { type KeySet, type VerificationKey, parsePublicKey } from '@spendgate/artifact';
+import {
+  type Bundle,
+  DOMAIN_PURPOSES,
+  type Leaf,
+  decodeBase64url,
+  leafHashOf,
+  opensCommitment,
+  parseLeaf,
+  parseStrictJson,
+} from '@spendgate/codec';
+import { RECORD_JSON_LIMITS } from '@spendgate/codec';
+import { refuse } from './bundle-report.js';
+
+export type Payload = Readonly<Record<string, unknown>>;
+
+/** A leaf of a bundle, taken apart. */
+export interface OpenedLeaf {
+  readonly index: number;
+  /** RFC 9162 leaf hash, base64url. */
+  readonly hash: string;
+  /** `null`: the text is no leaf. */
+  readonly leaf: Leaf | null;
+  /** `redacted`: no payload was given; `broken`: one was given that the leaf does not commit to. */
+  readonly state: 'open' | 'redacted' | 'broken';
+  /** What the leaf commits to; `null` unless `open`. */
+  readonly payload: Payload | null;
+}
+
+/** A bundle with its leaves opened and its keys read; what every statement is judged on. */
+export interface OpenedBundle {
+  readonly bundle: Bundle;
+  /** In the bundle's order. */
+  readonly leaves: readonly OpenedLeaf[];
+  readonly byHash: ReadonlyMap<string, OpenedLeaf>;
+  /** The verifier's own keys; `null`: none were given. */
+  readonly trust: KeySet | null;
+  readonly keys: ReadonlyMap<string, VerificationKey>;
+}
+
+export function openBundle(bundle: Bundle, trust: KeySet | null): OpenedBundle {
+  const leaves = bundle.lineage.leaves.map(openLeaf);
+  const byHash = new Map(leaves.map((leaf) => [leaf.hash, leaf]));
+  return { bundle, leaves, byHash, trust, keys: readKeys(bundle, trust) };
+}
+
+function openLeaf({ index, leaf: text, payload, salt }: Bundle['lineage']['leaves'][number]): OpenedLeaf {
+  const hash = leafHashOf(text).toString('base64url');
+  const parsed = parseLeaf(Buffer.from(text));
+  const leaf = parsed.ok ? parsed.leaf : null;
+  if (payload === null && salt === null) return { index, hash, leaf, state: 'redacted', payload: null };
+  const saltBytes = salt === null ? null : decodeBase64url(salt);
+  const isOpen = leaf !== null && payload !== null && saltBytes !== null && opensCommitment(leaf, saltBytes, payload);
+  const value = isOpen ? parseObject(payload) : null;
+  return { index, hash, leaf, state: value === null ? 'broken' : 'open', payload: value };
+}
+
+/** Of the domain's keys only the trusted ones count, once there are any: whoever made the bundle chose its own. */
+function readKeys(bundle: Bundle, trust: KeySet | null): ReadonlyMap<string, VerificationKey> {
+  const keys = new Map<string, VerificationKey>();
+  for (const { kid, jwk, party, purpose, active_from, retired_at } of bundle.keys) {
+    const owner = { purpose, party, activeFromMs: active_from, retiredAtMs: retired_at };
+    const parsed = parsePublicKey({ ...jwk, kid }, owner);
+    const isDomains = DOMAIN_PURPOSES.some((each) => each === purpose);
+    if (parsed.ok && (trust === null || !isDomains)) keys.set(kid, parsed.key);
+  }
+  for (const key of trust?.all() ?? []) {
+    if (key.party === null || key.party === bundle.domain || keys.has(key.kid)) keys.set(key.kid, key);
+  }
+  return keys;
+}
+
+/** A leaf by its hash. @throws {BundleFault} the bundle does not carry it */
+export function leafOf({ byHash }: OpenedBundle, hash: string, what: string): OpenedLeaf {
+  return byHash.get(hash) ?? refuse(null, `the leaf of ${what} is not in the bundle`);
+}
+
+/** What a leaf commits to. @throws {BundleFault} it was withheld, or is not what the leaf commits to */
+export function payloadOf(leaf: OpenedLeaf, what: string): Payload {
+  return leaf.payload ?? refuse(leaf.index, `the payload of ${what} is ${leaf.state}`);
+}
+
+/** The decision's leaf with its payload. */
+export function decisionLeaf(opened: OpenedBundle): { readonly leaf: OpenedLeaf; readonly payload: Payload } {
+  const leaf = leafOf(opened, opened.bundle.proof.decision.leaf_hash, 'the decision');
+  return { leaf, payload: payloadOf(leaf, 'the decision') };
+}
+
+export function parseObject(text: string): Payload | null {
+  const parsed = parseStrictJson(Buffer.from(text), RECORD_JSON_LIMITS);
+  if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null || Array.isArray(parsed.value))
+    return null;
+  return { ...parsed.value };
+}
+
+/** A member that is an object itself; empty when it is none, so that nothing in it equals anything. */
+export function memberOf(payload: Payload, name: string): Payload {
+  const value = payload[name];
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}

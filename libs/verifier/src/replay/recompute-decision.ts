@@ -1,0 +1,76 @@
+import { canonicalize, intentBodyHash, parseClaims, parseStrictJson, sha256Text, splitCompact } from '@spendgate/codec';
+import {
+  type AdmissionDecision,
+  type AdmissionResult,
+  type Intent,
+  InvariantError,
+  replayDecision,
+} from '@spendgate/core';
+import { toIntent } from './to-intent.js';
+
+const INTENT_TYP = 'payment-intent+jwt';
+
+/** What a decision was made from, by value: the agent's own request and the frozen read set. */
+export interface FrozenInputs {
+  readonly decisionId: string;
+  readonly intentId: string;
+  /** The agent's JWS. */
+  readonly request: string;
+  /** RFC 8785 form. */
+  readonly readSet: string;
+}
+
+/** A decision as it was recorded, beside its inputs. */
+export interface RecordedDecision extends FrozenInputs {
+  readonly outcome: string;
+  readonly code: string | null;
+  readonly field: string | null;
+  readonly bodyHash: Buffer;
+  readonly decisionHash: Buffer;
+}
+
+/**
+ * Decides again what is stored, from the stored read set and the agent's own request: nothing else is asked.
+ *
+ * @throws {InvariantError} `ERR_STORED_DECISION`, `ERR_READ_SET_DAMAGED`: the row is not what was written;
+ *   `ERR_RULES_VERSION`: another release decided it
+ */
+export function recomputeStored(row: FrozenInputs): { intent: Intent; result: AdmissionResult } {
+  const split = splitCompact(Buffer.from(row.request));
+  const json = split.ok ? parseStrictJson(split.jws.payloadBytes) : split;
+  const parsed = json.ok ? parseClaims(INTENT_TYP, json.value) : json;
+  if (!parsed.ok) throw new InvariantError('ERR_STORED_DECISION', `${row.decisionId}: ${parsed.code} ${parsed.field}`);
+  const intent = toIntent(parsed.claims, row.intentId, intentBodyHash(parsed.claims));
+  // Any JSON object is a read set to replayDecision, which judges its members.
+  const readSet = JSON.parse(row.readSet) as Parameters<typeof replayDecision>[0];
+  return { intent, result: replayDecision(readSet, intent) };
+}
+
+/** The text `decision_hash` covers: what was decided, on which intent, from which facts. RFC 8785 form. */
+export function decisionText(intent: Intent, decision: AdmissionDecision, readSetText: string): string {
+  // Members in RFC 8785 order; the read set is written once and used twice.
+  return (
+    `{"body":${canonicalize(intent.bodyHash)},"decision":${canonicalize(decision)},` +
+    `"intent":${canonicalize(intent.intentId)},"read_set":${readSetText}}`
+  );
+}
+
+/** @returns what differs in words; `'other rules'` when it cannot be told; `null` when every byte is the same */
+export function differenceOf(stored: RecordedDecision): string | null {
+  try {
+    const { intent, result } = recomputeStored(stored);
+    const readSet = canonicalize(result.readSet);
+    if (readSet !== stored.readSet) return 'the read set is not what it was decided on';
+    if (intent.bodyHash !== stored.bodyHash.toString('base64url')) return 'the request is another one';
+    const { outcome, code, field } = result.decision;
+    if (outcome !== stored.outcome || code !== stored.code || field !== stored.field) {
+      return `recomputed ${outcome} ${code ?? ''} ${field ?? ''}, stored ${stored.outcome} ${stored.code ?? ''} ${stored.field ?? ''}`;
+    }
+    const hash = sha256Text(decisionText(intent, result.decision, readSet));
+    return hash === stored.decisionHash.toString('base64url') ? null : 'the decision hash is not that of the decision';
+  } catch (error) {
+    if (error instanceof InvariantError && error.code === 'ERR_RULES_VERSION') return 'other rules';
+    if (error instanceof Error) return error.message;
+    throw error;
+  }
+}
