@@ -1,11 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PrivateKeySigner, type Signer, signToken } from '@spendgate/artifact';
-import {
-  AUTHORIZER_SETTINGS,
-  AuthorizeBatch,
-  RecordObservations,
-  createAuthorizerParts,
-} from '@spendgate/authorizer';
+import { AUTHORIZER_SETTINGS, AuthorizeBatch, RecordObservations, createAuthorizerParts } from '@spendgate/authorizer';
 import { type MandateClaim, type PaymentIntentClaims, sha256 } from '@spendgate/codec';
 import { type AdmissionDenial, DENIALS, type Json, replayDecision } from '@spendgate/core';
 import { TOPICS } from '@spendgate/messaging';
