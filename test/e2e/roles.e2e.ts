@@ -225,6 +225,32 @@ describe('roles apart on Kafka and PostgreSQL, by the commands of deploy/compose
     MINUTES,
   );
 
+  test(
+    'C10–C15, E4: one file from the three services proves six statements, and a service is asked for none of them',
+    async () => {
+      const doors = ['--url', roles.authorizer.url, '--log-url', roles.log.url, '--gate-url', roles.gate.url];
+      const reader = ['--service', 'settler', '--keys', roles.settlerKeys];
+      const bundle = file('bundle.json');
+      const id = String(payloadOf(artifact)['jti']);
+      await until('the bundle', async () => {
+        const args = ['report', 'artifact', id, ...reader, ...doors, '--out', bundle];
+        await spendgate(args, { SPENDGATE_ISSUER: ROLES_ISSUER });
+        return existsSync(bundle);
+      });
+      writeFileSync(file('keys.json'), await (await fetch(`${roles.log.url}/.well-known/jwks.json`)).text());
+      const verdict = lastJson(await spendgate(['verify', 'bundle', bundle, '--trust', file('keys.json')], {}));
+      expect(verdict).toMatchObject({ valid: true, trust: 'given' });
+      expect(verdict['statements']).toMatchObject(
+        ['authorization', 'trust_continuity', 'lineage', 'enforcement', 'audit', 'execution'].map((name) => ({
+          name,
+          holds: true,
+          first_bad: null,
+        })),
+      );
+    },
+    MINUTES,
+  );
+
   async function proofOf(leaf: string): Promise<Json> {
     let proof: Json = {};
     await until('the leaf to lie under a checkpoint', async () => {
