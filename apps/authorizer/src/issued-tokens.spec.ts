@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { signToken } from '@spendgate/artifact';
 import { type PaymentIntentClaims, hashJsonText, parseClaims } from '@spendgate/codec';
 import { TOPICS } from '@spendgate/messaging';
-import { readDecisionsByIntent } from '@spendgate/store';
+import { readDecision } from '@spendgate/store';
 import { type TestRuntime, batchOf, intentClaims, mandateClaim, openTestRuntime, signIntent } from '@spendgate/testing';
 import { AuthorizeBatch } from './authorize-batch.js';
 import { createAuthorizerParts } from './authorizer-parts.js';
@@ -94,12 +94,9 @@ describe('what the authorizer signs', () => {
   });
 
   it('A12–A17: every decision is of its own published schema, whatever came out, with six stages', async () => {
-    const found = await rows<{ intent_id: string }>('SELECT intent_id FROM decisions');
-    const views = await readDecisionsByIntent(
-      world.database.pool,
-      found.map(({ intent_id: id }) => id),
-      100,
-    );
+    const found = await rows<{ decision_id: string }>('SELECT decision_id FROM decisions');
+    const read = await Promise.all(found.map(({ decision_id: id }) => readDecision(world.database.pool, id)));
+    const views = read.flatMap((view) => view ?? []);
     expect(new Set(views.map(({ outcome }) => outcome))).toEqual(new Set(['authorized', 'denied', 'parked']));
     const key = world.runtime.keys.decision;
     for (const view of views) {

@@ -170,6 +170,17 @@ describe('the HTTP door', () => {
     const found = await get('/v1/payment-intents/f', world.domain.agent('buyer'));
     expect(found.body['decision_id']).toBe(again.body['decision_id']);
   });
+
+  it('never guesses which of two intents a jti means: the mandate must say it', async () => {
+    const amount = { value: '500.00', currency: 'USD' };
+    const main = await post(await sign('twice', { amount }));
+    const other = await post(await sign('twice', { amount, mandate: namedId('approval') }));
+    expect([main.body['code'], other.body['code']]).toEqual(['budget_exceeded', 'approval_required']);
+    const agent = world.domain.agent('buyer');
+    expect((await get('/v1/payment-intents/twice', agent)).body).toMatchObject({ code: 'malformed', field: 'mandate' });
+    const found = await get(`/v1/payment-intents/twice?mandate=${namedId('main')}`, agent);
+    expect(found.body['decision_id']).toBe(main.body['decision_id']);
+  });
 });
 
 describe('the door for approvals', () => {

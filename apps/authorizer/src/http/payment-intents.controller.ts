@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { intentId, isUuid } from '@spendgate/codec';
-import { type EdgeReply, type EdgeRequest, NOT_FOUND, send } from '@spendgate/http-edge';
+import { type EdgeReply, type EdgeRequest, NOT_FOUND, problemOf, send } from '@spendgate/http-edge';
 import { readAgentMandates, readDecisionsByIntent } from '@spendgate/store';
 import { DOOR, type Door } from './door.js';
 import { UNSUPPORTED, readSubmission } from './read-submission.js';
@@ -19,7 +19,7 @@ export class PaymentIntentsController {
     return send(reply, submission === undefined ? UNSUPPORTED : await submit.execute(submission));
   }
 
-  /** The agent's own intent by its `jti`; `mandate` narrows it when the agent has many. */
+  /** The agent's own intent by its `jti`; `mandate` says which, when the same `jti` was used under several. */
   @Get(':jti')
   async show(
     @Param('jti') jti: string,
@@ -35,7 +35,8 @@ export class PaymentIntentsController {
     const named = typeof mandate === 'string' && isUuid(mandate) ? [mandate] : undefined;
     const mandates = named ?? (await readAgentMandates(pool, caller.id));
     const ids = mandates.map((id) => intentId({ issuer, agent: caller.id, mandate: id, jti }));
-    const [view] = await readDecisionsByIntent(pool, ids, 1);
+    const [view, another] = await readDecisionsByIntent(pool, ids);
+    if (another !== undefined) return send(reply, problemOf('malformed', { field: 'mandate' }));
     return send(reply, view === undefined ? NOT_FOUND : await answers.show(view));
   }
 }

@@ -76,7 +76,7 @@ export class SubmitApproval {
   }
 
   private async newest(intentId: string): Promise<DecisionView | undefined> {
-    const [view] = await readDecisionsByIntent(this.parts.pool, [intentId], 1);
+    const [view] = await readDecisionsByIntent(this.parts.pool, [intentId]);
     return view;
   }
 }

@@ -111,7 +111,7 @@ export class SubmitIntent {
   }
 
   private async recorded(intentId: string): Promise<DecisionView | undefined> {
-    const [view] = await readDecisionsByIntent(this.parts.pool, [intentId], 1);
+    const [view] = await readDecisionsByIntent(this.parts.pool, [intentId]);
     return view;
   }
 

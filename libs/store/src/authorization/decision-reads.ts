@@ -52,9 +52,11 @@ const VIEW = `
     a.audience
   FROM decisions d LEFT JOIN artifacts a ON a.artifact_id = d.artifact_id AND a.flow_id = d.flow_id`;
 const BY_ID = statement('decision-by-id', `${VIEW} WHERE d.decision_id = $1`);
+/** Attempts read of all intents asked for together: an intent has few, and few share a `jti`. */
+const ATTEMPTS_MAX = 100;
 const BY_INTENT = statement(
   'decisions-by-intent',
-  `${VIEW} WHERE d.intent_id = ANY ($1::uuid[]) ORDER BY d.attempt DESC LIMIT $2`,
+  `${VIEW} WHERE d.intent_id = ANY ($1::uuid[]) ORDER BY d.attempt DESC LIMIT ${ATTEMPTS_MAX}`,
 );
 
 function viewOf(row: DecisionViewRow): DecisionView {
@@ -86,14 +88,12 @@ export async function readDecision(db: Queryable, decisionId: string): Promise<D
   return row === undefined ? undefined : viewOf(row);
 }
 
-/** The newest attempt of any of these intents; several ids when one `jti` may belong to several mandates. */
-export async function readDecisionsByIntent(
-  db: Queryable,
-  intentIds: readonly string[],
-  limit = 2,
-): Promise<DecisionView[]> {
-  const rows = await query<DecisionViewRow>(db, BY_INTENT, [uuids(intentIds), limit]);
-  return rows.map(viewOf);
+/** The newest attempt of each of these intents that was decided; one `jti` may name intents under several mandates. */
+export async function readDecisionsByIntent(db: Queryable, intentIds: readonly string[]): Promise<DecisionView[]> {
+  const rows = await query<DecisionViewRow>(db, BY_INTENT, [uuids(intentIds)]);
+  const newest = new Map<string, DecisionView>();
+  for (const row of rows) if (!newest.has(row.intent_id)) newest.set(row.intent_id, viewOf(row));
+  return [...newest.values()];
 }
 
 export interface ArtifactView {
