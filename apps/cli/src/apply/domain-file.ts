@@ -15,7 +15,8 @@ const counterparty = z.strictObject({
   category: z.string().regex(/^\d{4}$/, 'an ISO 18245 merchant category, four digits'),
   accounts: z.array(z.string().max(140)).max(16).default([]),
   settlement_services: z.array(id).min(1).max(16),
-  rail: z.enum(['external', 'simulated']).default('external'),
+  /** `external`: moved by the settlement service; `simulated`: demo only; else the id of a declared rail. */
+  rail: id.default('external'),
 });
 
 const policy = z.strictObject({

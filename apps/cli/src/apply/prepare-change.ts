@@ -2,6 +2,7 @@ import { ALL_DOMAIN_PURPOSES, DomainKeys } from '@spendgate/artifact';
 import { DEFAULT_POLICY, PolicySet } from '@spendgate/policy';
 import { type Pool, readStandingMandates } from '@spendgate/store';
 import type { Change, DeclaredChange } from './change.js';
+import { checkRails } from './check-rails.js';
 import { declareMandates } from './declare-mandates.js';
 import { declareParties } from './declare-parties.js';
 import type { MandateEntry } from './domain-file.js';
@@ -34,6 +35,7 @@ export async function prepareChanges(
   withDomainKeys: boolean,
 ): Promise<Change[]> {
   const { pool, issuer, nowMs, partyKeys } = place;
+  checkRails(file, issuer);
   const declared = await declareParties(file, partyKeys);
   const ids = file.mandates.flatMap(({ id, parent }) => (parent === undefined ? [id] : [id, parent]));
   const standing = await readStandingMandates(pool, ids);
