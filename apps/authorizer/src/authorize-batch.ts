@@ -27,8 +27,9 @@ interface Effects {
 }
 
 /**
- * Decides a batch of payment intents, and of people's answers to those that wait. What it commits is the effect and the offset in one transaction; signing and
- * publishing follow, and a crash in between makes the next owner publish the same bytes.
+ * Decides a batch of payment intents, and of people's answers to those that wait. What it commits is the effect and the
+ * offset in one transaction; signing and publishing follow, and a crash in between makes the next owner publish the same
+ * bytes.
  */
 export class AuthorizeBatch {
   private readonly size = new BatchSize();

@@ -194,7 +194,7 @@ describe('an approval widens nothing: the intent meets every rule again', () => 
     expect(await last()).toMatchObject({ attempt: 1, outcome: 'denied', code: 'deadline_passed' });
   });
 
-  it('E2: a mandate revoked meanwhile denies', async () => {
+  it('a mandate revoked meanwhile denies', async () => {
     await publish(await ask('a'));
     const revocation = { mandateIds: [ASKS.id], by: 'acme', reason: 'spec' };
     await inControlAct(world.database.pool, (act) => revokeMandates(act, revocation));
@@ -202,7 +202,7 @@ describe('an approval widens nothing: the intent meets every rule again', () => 
     expect(await last()).toMatchObject({ outcome: 'denied', code: 'mandate_revoked' });
   });
 
-  it('E2: an agent key revoked meanwhile denies, although its signature held when the intent came', async () => {
+  it('an agent key revoked meanwhile denies, although its signature held when the intent came', async () => {
     await publish(await ask('a'));
     await inControlAct(world.database.pool, (act) => revokeKey(act, world.domain.agent('buyer').kid));
     await publish(await answer());
@@ -261,7 +261,7 @@ describe('what is no approval changes nothing', () => {
     await nothing(code, field);
   });
 
-  it('E2: a disabled person, and a key revoked a moment ago, cannot', async () => {
+  it('a disabled person, and a key revoked a moment ago, cannot', async () => {
     await publish(await ask('a'));
     const token = await answer();
     const { pool } = world.database;

@@ -48,7 +48,7 @@ describe('what no door foresaw', () => {
     ['POST', '/body', 413, 'too_large'],
     ['GET', '/nowhere', 404, undefined],
   ] as const)(
-    'D42: %s %s is %i %s, as a problem (RFC 9457), and tells a stranger nothing',
+    '%s %s is %i %s, as a problem (RFC 9457), and tells a stranger nothing',
     async (method, path, status, code) => {
       const body = method === 'POST' ? 'x'.repeat(101) : null;
       const answer = await fetch(`${url}${path}`, { method, body, headers: { 'content-type': 'text/plain' } });

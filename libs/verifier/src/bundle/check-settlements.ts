@@ -1,11 +1,13 @@
 import {
   type ArtifactClaims,
   type BundleSettlement,
+  type SettlementReceiptClaims,
+  type SettlementRequestClaims,
   artifactSchema,
   canonicalize,
   hashJsonText,
+  settlementBodyHash,
 } from '@spendgate/codec';
-import { type SettlementReceiptClaims, type SettlementRequestClaims, settlementBodyHash } from '@spendgate/codec';
 import { decimal } from '@spendgate/core';
 import { refuse } from './bundle-report.js';
 import { UNSIGNED } from './check-authorization.js';

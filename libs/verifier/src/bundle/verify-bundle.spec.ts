@@ -68,7 +68,7 @@ describe('a bundle', () => {
     expect(await verifyBundle({ bundle: Buffer.from('{}') })).toMatchObject({ valid: false });
   });
 
-  it('E10: takes the domain keys from a trust file, and says whose word they are', async () => {
+  it('takes the domain keys from a trust file, and says whose word they are', async () => {
     const trusted = parseKeySet(good.jwks);
     if (!trusted.ok) throw new Error(trusted.detail);
     expect(await verify(good.bundle, { trust: trusted.keys })).toMatchObject({ valid: true, trust: 'given' });
