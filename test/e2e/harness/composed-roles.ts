@@ -24,23 +24,33 @@ export interface ComposedRoles {
   readonly settler: Signer;
   /** For files of the test. */
   readonly folder: string;
+  /** Another process of the settlement gate beside the first, as a replica of its service. */
+  addGate(): Promise<RunningSpendgate>;
   stop(): Promise<void>;
 }
 
-/** Starts what `docker compose up` would, by the commands and settings of the file, with places of this machine. */
-export async function startComposedRoles(kafka: KafkaServer): Promise<ComposedRoles> {
+/**
+ * Starts what `docker compose up` would, by the commands and settings of the file, with places of this machine.
+ *
+ * @param change the mandate's total limit, decimal string in USD, and settings beside those of the file
+ */
+export async function startComposedRoles(
+  kafka: KafkaServer,
+  change: { readonly total?: string; readonly settings?: Readonly<Record<string, string>> } = {},
+): Promise<ComposedRoles> {
   const folder = dataFolder();
   const database: EmbeddedPostgres = await startEmbeddedPostgres({ folder: join(folder.path, 'database') });
   const places = await placesOf(folder.path, database.url, kafka);
   const services = new Map(ourServices());
   const migrate = services.get('migrate');
   await spendgate(migrate?.command ?? [], settingsOf(migrate, 'migrate', places));
-  const parties = await makeParties(folder.path);
+  const parties = await makeParties(folder.path, change.total ?? '100.00');
   await spendgate(['apply', parties.file], settingsOf(migrate, 'migrate', places));
-  const start = (name: string): Promise<RunningSpendgate> => {
+  const start = async (name: string, own: Readonly<Record<string, string>> = {}): Promise<RunningSpendgate> => {
     const service = services.get(name);
-    return startSpendgate(service?.command ?? [], settingsOf(service, name, places));
+    return startSpendgate(service?.command ?? [], { ...settingsOf(service, name, places), ...change.settings, ...own });
   };
+  const replicas: RunningSpendgate[] = [];
   const [authorizer, gate, log] = await Promise.all([start('authorizer'), start('settlement-gate'), start('log')]);
   return {
     authorizer,
@@ -51,8 +61,13 @@ export async function startComposedRoles(kafka: KafkaServer): Promise<ComposedRo
     settlerKeys: join(folder.path, 'of-the-settlement-service'),
     settler: parties.settler,
     folder: folder.path,
+    addGate: async () => {
+      const replica = await start('settlement-gate', { SPENDGATE_PORT: String(await freePort()) });
+      replicas.push(replica);
+      return replica;
+    },
     stop: async () => {
-      await Promise.all([authorizer.stop(), gate.stop(), log.stop()]);
+      await Promise.all([authorizer, gate, log, ...replicas].map((role) => role.stop()));
       await database.stop();
       folder.remove();
     },
@@ -102,7 +117,7 @@ function localAddress(value: string, ports: Places['ports']): string {
 }
 
 /** Keys are made where their owner is; the domain is given public keys only. */
-async function makeParties(folder: string): Promise<{ file: string; settler: Signer }> {
+async function makeParties(folder: string, total: string): Promise<{ file: string; settler: Signer }> {
   const agent = PrivateKeySigner.generate('agent');
   const settler = PrivateKeySigner.generate('settlement');
   await writePartyKey(join(folder, 'of-the-agent'), 'buyer', agent);
@@ -115,7 +130,7 @@ async function makeParties(folder: string): Promise<{ file: string; settler: Sig
     principal: 'acme',
     agent: 'buyer',
     currency: 'USD',
-    total: '100.00',
+    total,
   };
   const domain = {
     domain: { issuer: ROLES_ISSUER },
