@@ -6,13 +6,15 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { referenceDocument } from 'spendgate/openapi';
 import { referenceFiles } from '@spendgate/testing/reference'; // beside the index, which needs a test runner
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const check = process.argv.includes('--check');
 const stale = [];
 
-for (const [name, text] of Object.entries(await referenceFiles())) {
+const files = { ...(await referenceFiles()), 'docs/reference/openapi.json': referenceDocument() };
+for (const [name, text] of Object.entries(files)) {
   const file = path.join(ROOT, name);
   if (fs.existsSync(file) && fs.readFileSync(file, 'utf8') === text) continue;
   if (check) stale.push(name);

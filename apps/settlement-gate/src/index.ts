@@ -1,4 +1,5 @@
 export { type GateOverrides, type GateParts, createGateParts } from './gate-parts.js';
+export { GATE_ROUTES } from './http/routes.js';
 export { GATE_SETTINGS } from './gate.settings.js';
 export type { RailListener, RailPort, RailReport, RailTransfer } from './rails/rail-port.js';
 export { type ReplayedSettlement, replaySettlements } from './replay-settlements.js';

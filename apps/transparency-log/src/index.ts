@@ -1,3 +1,4 @@
+export { LOG_ROUTES } from './http/routes.js';
 export { type Integrated, IntegrateLeaves } from './integrating/integrate-leaves.js';
 export { LogLoop, type LoopStatus } from './log-loop.js';
 export { LOG_SETTINGS } from './log.settings.js';

@@ -1,3 +1,12 @@
 export { type EdgeReply, type EdgeRequest, headerOf, send } from './edge.js';
 export { type Answer, NOT_FOUND, PROBLEM_TYPE, type ProblemDetails, jsonAnswer, problemOf } from './problem.js';
 export { type Caller, SignedReads } from './signed-reads.js';
+export { type OpenApiDocument, type OpenApiOptions, openApi } from './openapi/open-api.js';
+export {
+  ADMISSION_DENIALS,
+  type AnswerSpec,
+  type ParameterSpec,
+  type RouteSpec,
+  SETTLEMENT_DENIALS,
+} from './openapi/route.js';
+export * from './openapi/shapes.js';

@@ -1,16 +1,18 @@
 import type { DynamicModule } from '@nestjs/common';
 import type { DomainKeyPurpose } from '@spendgate/artifact';
-import { AUTHORIZER_SETTINGS, AuthorizerModule } from '@spendgate/authorizer';
+import { AUTHORIZER_ROUTES, AUTHORIZER_SETTINGS, AuthorizerModule } from '@spendgate/authorizer';
+import type { RouteSpec } from '@spendgate/http-edge';
 import { MESSAGING_SETTINGS, type Runtime } from '@spendgate/messaging';
 import type { SettingTable } from '@spendgate/platform';
-import { GATE_SETTINGS, SettlementGateModule } from '@spendgate/settlement-gate';
-import { LOG_SETTINGS, TransparencyLogModule } from '@spendgate/transparency-log';
+import { GATE_ROUTES, GATE_SETTINGS, SettlementGateModule } from '@spendgate/settlement-gate';
+import { LOG_ROUTES, LOG_SETTINGS, TransparencyLogModule } from '@spendgate/transparency-log';
 import { PROCESS_SETTINGS } from './process.settings.js';
 
-/** One service: its module, its settings, and the only purposes whose private keys its process may open. */
+/** One service: its module, its settings, its HTTP routes, and the only purposes whose private keys its process may open. */
 interface RoleEntry {
   readonly module: { forRoot(runtime: Runtime): DynamicModule };
   readonly settings: SettingTable;
+  readonly routes: readonly RouteSpec[];
   readonly purposes: readonly DomainKeyPurpose[];
   readonly about: string;
 }
@@ -20,18 +22,21 @@ export const ROLES = {
   authorizer: {
     module: AuthorizerModule,
     settings: AUTHORIZER_SETTINGS,
+    routes: AUTHORIZER_ROUTES,
     purposes: ['artifact', 'decision'],
     about: 'payment intents in, decisions and artifacts out',
   },
   'settlement-gate': {
     module: SettlementGateModule,
     settings: GATE_SETTINGS,
+    routes: GATE_ROUTES,
     purposes: ['receipt'],
     about: 'artifacts in, captures, voids and refunds out',
   },
   log: {
     module: TransparencyLogModule,
     settings: LOG_SETTINGS,
+    routes: LOG_ROUTES,
     purposes: ['checkpoint', 'status', 'control'],
     about: 'integrates audit leaves, signs checkpoints, serves proofs',
   },

@@ -4,6 +4,8 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Runtime, SpendgateTransport, connectTransport } from '@spendgate/messaging';
 import { type Logger, StartError } from '@spendgate/platform';
+import { API_DOCUMENT, ApiDocumentController } from './api-document.controller.js';
+import { apiDocument } from './api-document.js';
 import { HealthController, RUNTIME } from './health.controller.js';
 import { HTTP_LIMITS, countSources, httpAdapter, nameOversize } from './http-guard.js';
 import type { OpenRuntime } from './open-runtime.js';
@@ -12,13 +14,16 @@ import { ROLES, type Role } from './roles.js';
 
 /** The roles of one process under one Nest application. */
 @Module({})
-class ProcessModule {
+export class ProcessModule {
   static of(roles: readonly Role[], runtime: Runtime): DynamicModule {
     return {
       module: ProcessModule,
       imports: roles.map((role) => ROLES[role].module.forRoot(runtime)),
-      controllers: [HealthController],
-      providers: [{ provide: RUNTIME, useValue: runtime }],
+      controllers: [HealthController, ApiDocumentController],
+      providers: [
+        { provide: RUNTIME, useValue: runtime },
+        { provide: API_DOCUMENT, useValue: apiDocument(roles, runtime.domain.publicUrl) },
+      ],
     };
   }
 }

@@ -1,0 +1,182 @@
+import { EXAMPLE, HASH, type RouteSpec } from '@spendgate/http-edge';
+import { z } from 'zod';
+
+const COUNT = z.number().int().min(0);
+const PROOF = z.array(HASH);
+const NOTE = z.string().describe('C2SP signed note');
+const place = (about: string) => ({ about, schema: COUNT, example: 0 });
+
+const KEY_SET = z.object({ keys: z.array(z.object({ kty: z.string(), kid: z.string() })) });
+const DOMAIN = z.object({
+  issuer: z.string(),
+  jwks_uri: z.string(),
+  log: z.object({ origin: z.string(), checkpoint_uri: z.string(), tile_uri: z.string(), keys: z.array(z.string()) }),
+  status_list_uri: z.string(),
+  denials_uri: z.string(),
+});
+const LEAF = z.object({ leaf_index: COUNT, leaf_hash: HASH, leaf: z.string().nullable() });
+const INCLUSION = z.object({
+  leaf_index: COUNT,
+  tree_size: COUNT,
+  leaf_hash: HASH,
+  root: HASH.optional(),
+  checkpoint: NOTE.optional(),
+  proof: PROOF,
+});
+const CONSISTENCY = z.object({
+  size1: COUNT,
+  size2: COUNT,
+  root2: HASH.optional(),
+  checkpoint: NOTE.optional(),
+  proof: PROOF,
+});
+
+/** The transparency log's routes as clients see them. All but bundles are public: they prove, they tell nothing. */
+export const LOG_ROUTES: readonly RouteSpec[] = [
+  {
+    method: 'GET',
+    path: '/.well-known/jwks.json',
+    id: 'readKeys',
+    about: "The domain's public keys, retired ones included (RFC 7517 §5).",
+    answers: {
+      200: {
+        about: 'the key set',
+        schema: KEY_SET,
+        headers: ['cache-control'],
+        example: { keys: [{ kty: 'OKP', kid: 'artifact' }] },
+      },
+    },
+    denials: [],
+  },
+  {
+    method: 'GET',
+    path: '/.well-known/spendgate',
+    id: 'readDomain',
+    about: 'Who the domain is and where everything is.',
+    answers: {
+      200: {
+        about: 'the domain document',
+        schema: DOMAIN,
+        headers: ['cache-control'],
+        example: {
+          issuer: 'https://pay.example',
+          jwks_uri: 'https://pay.example/.well-known/jwks.json',
+          log: {
+            origin: 'pay.example',
+            checkpoint_uri: 'https://pay.example/checkpoint',
+            tile_uri: 'https://pay.example/tile',
+            keys: ['pay.example+0a1b2c3d+AQID'],
+          },
+          status_list_uri: 'https://pay.example/status/{partition}/{segment}',
+          denials_uri: 'https://pay.example/v1/denials',
+        },
+      },
+    },
+    denials: [],
+  },
+  {
+    method: 'GET',
+    path: '/status/{partition}/{segment}',
+    id: 'readStatusList',
+    about: 'Which artifacts of a segment are revoked or suspended (Token Status List).',
+    parameters: { partition: place('partition'), segment: place('segment') },
+    answers: { 200: { about: '`statuslist+jwt`', type: 'application/statuslist+jwt', headers: ['cache-control'] } },
+    denials: [],
+    problems: { 404: 'no artifact can name that list yet' },
+  },
+  {
+    method: 'GET',
+    path: '/checkpoint',
+    id: 'readCheckpoint',
+    about: 'The last signed head of the log (C2SP tlog-checkpoint).',
+    answers: { 200: { about: 'a signed note', type: 'text/plain; charset=utf-8', headers: ['cache-control'] } },
+    denials: [],
+    problems: { 503: 'the log has signed nothing yet' },
+  },
+  {
+    method: 'GET',
+    path: '/tile/{path}',
+    id: 'readTile',
+    about: 'Hashes or leaves of the log (C2SP tlog-tiles): `L/N`, `L/N.p/W`, `entries/N`; N in groups of three digits.',
+    parameters: { path: { about: 'may hold slashes', schema: z.string(), example: '0/000.p/1' } },
+    answers: { 200: { about: 'the tile', type: 'application/octet-stream', headers: ['cache-control'] } },
+    denials: [],
+    problems: { 404: 'no such tile in the signed tree' },
+  },
+  {
+    method: 'GET',
+    path: '/v1/log/leaves/{index}',
+    id: 'readLeaf',
+    about: 'One audit leaf under a signed checkpoint.',
+    parameters: { index: place('index of the leaf') },
+    answers: {
+      200: {
+        about: 'the leaf',
+        schema: LEAF,
+        headers: ['cache-control'],
+        example: { leaf_index: 0, leaf_hash: EXAMPLE.hash, leaf: '{}' },
+      },
+    },
+    denials: [],
+    problems: { 400: 'the index is no whole number', 404: 'no such leaf under a signed checkpoint' },
+  },
+  {
+    method: 'GET',
+    path: '/v1/log/proofs/inclusion',
+    id: 'proveInclusion',
+    about: 'Proves that a leaf is in a signed tree (RFC 9162 §2.1.3).',
+    parameters: {
+      leaf_hash: { about: 'hash of the leaf', schema: HASH, required: true, example: EXAMPLE.hash },
+      tree_size: { about: 'of a checkpoint the caller has; the last one if absent', schema: COUNT },
+    },
+    answers: {
+      200: {
+        about: 'the proof',
+        schema: INCLUSION,
+        headers: ['cache-control'],
+        example: { leaf_index: 0, tree_size: 2, leaf_hash: EXAMPLE.hash, proof: [EXAMPLE.hash] },
+      },
+    },
+    denials: [],
+    problems: { 400: 'a parameter is not in form', 404: 'no such leaf in a signed tree of that size' },
+  },
+  {
+    method: 'GET',
+    path: '/v1/log/proofs/consistency',
+    id: 'proveConsistency',
+    about: 'Proves that one signed tree continues another (RFC 9162 §2.1.4).',
+    parameters: {
+      from: { ...place('size of the older tree'), required: true },
+      to: { about: 'size of the newer tree; the last one if absent', schema: COUNT },
+    },
+    answers: {
+      200: {
+        about: 'the proof',
+        schema: CONSISTENCY,
+        headers: ['cache-control'],
+        example: { size1: 1, size2: 2, proof: [EXAMPLE.hash] },
+      },
+    },
+    denials: [],
+    problems: { 400: 'a parameter is not in form', 404: 'no signed trees of these sizes' },
+  },
+  {
+    method: 'GET',
+    path: '/v1/bundles/artifacts/{id}',
+    id: 'readBundle',
+    about: 'Everything that proves one artifact, as one file to be checked offline: docs/reference/bundle.md.',
+    signedRead: true,
+    parameters: {
+      id: { about: 'id of the artifact', schema: z.string(), example: EXAMPLE.uuid },
+      from: { about: 'size of a remembered checkpoint: the bundle proves that the log continued it', schema: COUNT },
+    },
+    answers: { 200: { about: 'the bundle in RFC 8785 form', type: 'application/json' } },
+    denials: [],
+    problems: {
+      400: '`from` is no whole number',
+      404: 'no artifact with this id is yours, or no signed tree of that size',
+      422: 'more leaves or settlements than a bundle holds',
+      503: 'the log has not signed all of it yet: ask again',
+    },
+  },
+];
