@@ -11,6 +11,7 @@ export {
 } from './checkpoint.js';
 export { CompactRange, type NodePlace, type NodeVisitor, peakPlaces } from './compact-range.js';
 export { type CosignatureVerdict, cosign, cosignedText, verifyCosignature } from './cosignature.js';
+export { formatEntries, parseEntries } from './entries.js';
 export { EMPTY_ROOT, leafHash, nodeHash, sameHash } from './hashing.js';
 export { proveConsistency, proveInclusion } from './make-proof.js';
 export { HASH_BYTES } from './sha256.js';

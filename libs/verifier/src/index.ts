@@ -20,3 +20,6 @@ export { toIntent } from './replay/to-intent.js';
 export { verifyArtifact } from './verify-artifact.js';
 export { verifyConsistencyCase, verifyInclusionCase, verifyJwsCase } from './verify-cases.js';
 export type { CaseResult } from './verify-cases.js';
+export { type LogReport, type LogStatement, type LogStatementName } from './log/log-report.js';
+export { type LogSource, type SourceFault, SourceProblem } from './log/log-source.js';
+export { type LogVerification, type VerifiedLog, verifyLog } from './log/verify-log.js';

@@ -3,18 +3,20 @@ import { describeVerb } from '../verb.js';
 import { addVerifyArtifact } from './verify-artifact.js';
 import { addVerifyBundle } from './verify-bundle.js';
 import { addVerifyJws } from './verify-jws.js';
+import { addVerifyLog } from './verify-log.js';
 import { addVerifyConsistency, addVerifyInclusion } from './verify-proof.js';
 
-/** `spendgate verify …`: checks that need neither a service nor a database, only what is handed in. */
+/** `spendgate verify …`: checks that trust neither a service nor a database, only what is handed in. */
 export function addVerify(program: Command): void {
   const verify = describeVerb(program.command('verify'), {
     group: 'verify',
-    summary: 'check artifacts, bundles, signatures and proofs, offline',
+    summary: 'check artifacts, bundles, logs, signatures and proofs',
     example: 'spendgate verify artifact artifact.jwt --keys jwks.json',
     exits: '2 not valid',
   });
   addVerifyArtifact(verify);
   addVerifyBundle(verify);
+  addVerifyLog(verify);
   addVerifyJws(verify);
   addVerifyInclusion(verify);
   addVerifyConsistency(verify);

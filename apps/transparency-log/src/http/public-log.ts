@@ -3,6 +3,7 @@ import {
   type TileReader,
   HASH_BYTES,
   TILE_WIDTH,
+  formatEntries,
   proveConsistency,
   proveInclusion,
   tilesOfLevel,
@@ -19,8 +20,6 @@ import {
 
 /** Under which a tile holds leaves, not hashes; its border is level 0's. */
 const ENTRIES_LEVEL = 0;
-/** A leaf is prefixed by its length in two bytes (C2SP tlog-tiles §Log Entries). */
-const ENTRY_BYTES_MAX = 65_535;
 
 /**
  * What anyone may read of the log, from the database: every process serves it, active or not.
@@ -88,15 +87,8 @@ export class PublicLog {
 
   private async entries(first: number, width: number): Promise<Buffer | undefined> {
     const leaves = await readPlacedLeaves(this.pool, first, first + width);
-    const parts: Buffer[] = [];
-    for (const { leaf } of leaves) {
-      const bytes = leaf === null ? undefined : Buffer.from(leaf, 'utf8');
-      if (bytes === undefined || bytes.length > ENTRY_BYTES_MAX) return undefined;
-      const length = Buffer.alloc(2);
-      length.writeUInt16BE(bytes.length);
-      parts.push(length, bytes);
-    }
-    return leaves.length === width ? Buffer.concat(parts) : undefined;
+    if (leaves.length !== width || leaves.some(({ leaf }) => leaf === null)) return undefined;
+    return formatEntries(leaves.map(({ leaf }) => Buffer.from(leaf ?? '', 'utf8')));
   }
 }
 
