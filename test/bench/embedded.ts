@@ -52,6 +52,7 @@ async function append(domain: BenchDomain, intents: readonly SignedIntent[]): Pr
     batchBytesMax: 393_216,
     sessionTimeoutMs: SESSION_TIMEOUT_MS_DEFAULT,
     databaseUrl: domain.database.url,
+    retentionHours: 168,
   });
   try {
     for (let at = 0; at < intents.length; at += APPEND) {

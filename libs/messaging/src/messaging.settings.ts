@@ -22,6 +22,12 @@ export const MESSAGING_SETTINGS = {
     about: 'partitions of a topic made here; a later change moves keys and needs the operator',
   }),
   SPENDGATE_TOPIC_REPLICATION: setting.integer({ default: 1, min: 1, max: 7, about: 'replicas of a topic made here' }),
+  SPENDGATE_EMBEDDED_RETENTION_HOURS: setting.integer({
+    default: 168,
+    min: 1,
+    max: 87_600,
+    about: 'hours the embedded transport keeps a record at least, and until it was handled; on Kafka: retention.ms',
+  }),
   SPENDGATE_PARTITIONS_AT_ONCE: setting.integer({
     default: 8,
     min: 1,

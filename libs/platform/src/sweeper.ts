@@ -11,7 +11,7 @@ export class Sweeper {
     private readonly name: string,
     private readonly pauseMs: number,
     private readonly work: () => Promise<boolean>,
-    private readonly logger: Logger,
+    private readonly logger: Pick<Logger, 'warn'>,
   ) {}
 
   start(): void {

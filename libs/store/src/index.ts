@@ -45,6 +45,7 @@ export {
   readRecords,
   trimRecords,
 } from './embedded-log/records.js';
+export { type Retention, trimAged } from './embedded-log/retention.js';
 export {
   type EmbeddedTopic,
   type ExistingTopic,

@@ -42,6 +42,7 @@ export async function openTestRuntime(options: TestRuntimeOptions): Promise<Test
   const transport = new EmbeddedTransport({
     pool,
     databaseUrl: url,
+    retentionHours: 168,
     partitions,
     partitionsAtOnce: 4,
     batchBytesMax: 393_216,

@@ -30,7 +30,8 @@ export function openTransport({ settings, pool, logger, issuer, databaseUrl }: T
     sessionTimeoutMs: SESSION_TIMEOUT_MS_DEFAULT,
   };
   const { SPENDGATE_KAFKA_BROKERS: brokers } = settings;
-  if (brokers === undefined) return new EmbeddedTransport({ ...common, databaseUrl });
+  const retentionHours = settings.SPENDGATE_EMBEDDED_RETENTION_HOURS;
+  if (brokers === undefined) return new EmbeddedTransport({ ...common, databaseUrl, retentionHours });
   const kafka: KafkaSettings = { ...settings, SPENDGATE_KAFKA_BROKERS: brokers };
   const place = { prefix: settings.SPENDGATE_TOPIC_PREFIX, replication: settings.SPENDGATE_TOPIC_REPLICATION };
   return new KafkaTransport({ ...common, ...place, settings: kafka });

@@ -8,7 +8,9 @@ import {
   notifyAppended,
   readRanges,
   readTopics,
+  trimAged,
 } from '@spendgate/store';
+import { Sweeper } from '@spendgate/platform';
 import type { EventTransport, LagRow, OutgoingRecord, PublishedAt, Subscription } from '../event-transport.js';
 import { readLag } from '../lag.js';
 import { type PlacedRecord, PublishQueue } from '../publish-queue.js';
@@ -20,7 +22,13 @@ import { readSource } from './read-source.js';
 export interface EmbeddedTransportOptions extends TransportOptions {
   /** For the one connection that listens; a secret. */
   readonly databaseUrl: string;
+  /** Hours a record stays at least; it stays longer until every group that follows its topic has handled it. */
+  readonly retentionHours: number;
 }
+
+/** Between two looks for records past their retention. */
+const RETENTION_PAUSE_MS = 60_000;
+const DECIDED_TOPICS = TOPIC_NAMES.filter((topic) => TOPIC_SPECS[topic].decidedBy !== undefined);
 
 /** The event transport on Kafka-shaped tables in PostgreSQL: the same places, order, groups and lanes, without Kafka. */
 export class EmbeddedTransport implements EventTransport {
@@ -31,6 +39,7 @@ export class EmbeddedTransport implements EventTransport {
   private topics: readonly { topic: TopicName; group: string }[] = [];
   private readonly unannounced = new Set<TopicName>();
   private announcing: Promise<void> | undefined;
+  private retention: Sweeper | undefined;
 
   constructor(private readonly options: EmbeddedTransportOptions) {
     this.queue = new PublishQueue(
@@ -51,6 +60,7 @@ export class EmbeddedTransport implements EventTransport {
     this.groups.push(...started);
     await this.listen();
     for (const group of started) await group.start();
+    this.keepRetention();
   }
 
   publish(topic: TopicName, records: readonly OutgoingRecord[]): Promise<PublishedAt[]> {
@@ -78,12 +88,21 @@ export class EmbeddedTransport implements EventTransport {
   }
 
   async stop(): Promise<void> {
+    await this.retention?.stop();
+    this.retention = undefined;
     await Promise.all(this.groups.map((group) => group.stop()));
     this.groups = [];
     await this.queue.idle();
     await this.announcing;
     await this.listener?.stop();
     this.listener = undefined;
+  }
+
+  private keepRetention(): void {
+    const { pool, logger, retentionHours: keepHours } = this.options;
+    const trim = (): Promise<boolean> => trimAged(pool, { keepHours, decided: DECIDED_TOPICS });
+    this.retention ??= new Sweeper('embedded retention', RETENTION_PAUSE_MS, trim, logger);
+    this.retention.start();
   }
 
   private async listen(): Promise<void> {

@@ -19,7 +19,9 @@ export function openClient(options: ChildOptions, pool: Pool, logger: LoggerServ
     batchBytesMax: BATCH_BYTES_MAX,
     partitionsAtOnce: PARTITIONS_AT_ONCE,
   };
-  if (options.kind === 'embedded') return new EmbeddedTransport({ ...shared, databaseUrl: options.databaseUrl });
+  if (options.kind === 'embedded') {
+    return new EmbeddedTransport({ ...shared, databaseUrl: options.databaseUrl, retentionHours: 168 });
+  }
   return new KafkaTransport({
     ...shared,
     settings: { SPENDGATE_KAFKA_BROKERS: options.brokers },
