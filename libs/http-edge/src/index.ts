@@ -10,3 +10,5 @@ export {
   SETTLEMENT_DENIALS,
 } from './openapi/route.js';
 export * from './openapi/shapes.js';
+export { REPLAYED, keyAgrees, waitSecondsOf, waited } from './idempotency-key.js';
+export { type Query, pageAnswer, readPage, wholeNumber } from './pages.js';

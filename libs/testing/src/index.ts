@@ -39,6 +39,7 @@ export {
 } from './settlement-requests.js';
 export { LeafWriter } from './leaf-writer.js';
 export { TEST_LEAVES, type TestBundle, type TestBundleChange, makeTestBundle } from './test-bundle.js';
+export { undescribed } from './described.js';
 export { referenceFiles } from './reference/reference-files.js';
 export { type TokenVector, makeTokenVectors } from './reference/token-vectors.js';
 export { type Served, TestLog } from './served-log.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Signer, signHttpRequest } from '@spendgate/artifact';
-import type { DecisionClaims, OpsActionClaims, PaymentIntentClaims } from '@spendgate/codec';
+import { type DecisionClaims, type OpsActionClaims, type PaymentIntentClaims, intentId } from '@spendgate/codec';
 import { SpendgateTransport, connectTransport } from '@spendgate/messaging';
 import { inControlAct, revokeKey } from '@spendgate/store';
 import {
@@ -15,10 +15,12 @@ import {
   openTestRuntime,
   signApproval,
   signIntent,
+  undescribed,
   until,
 } from '@spendgate/testing';
 import { AuthorizerModule } from '../authorizer.module.js';
 import { AUTHORIZER_SETTINGS } from '../authorizer.settings.js';
+import { AUTHORIZER_ROUTES } from './routes.js';
 
 /** A new server may have to start first. */
 const HOOK_MS = 60_000;
@@ -33,12 +35,14 @@ interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-async function answerOf(response: Response): Promise<Answer> {
-  return {
+async function answerOf(method: string, path: string, response: Response): Promise<Answer> {
+  const answer = {
     status: response.status,
     headers: response.headers,
     body: (await response.json()) as Record<string, unknown>,
   };
+  expect(undescribed(AUTHORIZER_ROUTES, method, path, answer)).toBeNull();
+  return answer;
 }
 
 async function post(
@@ -47,13 +51,13 @@ async function post(
   path = '/v1/payment-intents',
 ): Promise<Answer> {
   const sent = { 'content-type': 'application/jwt', prefer: 'wait=20', ...headers };
-  return answerOf(await fetch(`${url}${path}`, { method: 'POST', body: token, headers: sent }));
+  return answerOf('POST', path, await fetch(`${url}${path}`, { method: 'POST', body: token, headers: sent }));
 }
 
 async function get(path: string, signer?: Signer): Promise<Answer> {
   const target = { method: 'GET', targetUri: `${TEST_PUBLIC_URL}${path}` };
   const headers = signer === undefined ? {} : { ...(await signHttpRequest(target, signer, Date.now())) };
-  return answerOf(await fetch(`${url}${path}`, { headers }));
+  return answerOf('GET', path, await fetch(`${url}${path}`, { headers }));
 }
 
 function sign(jti: string, change: Partial<PaymentIntentClaims> = {}): Promise<string> {
@@ -271,6 +275,38 @@ describe('signed reads', () => {
       { limit: '100.00', captured: '0.00', held: '37.50', available: '62.50' },
     ]);
     expect((await get(`/v1/mandates/${namedId('main')}`, agent('rival'))).status).toBe(404);
+  });
+
+  it('lists decisions newest first, page by page, and what is decided meanwhile shifts no page', async () => {
+    const jtis = ['l1', 'l2', 'l3'];
+    for (const jti of jtis) await post(await sign(jti, { amount: { value: '0.01', currency: 'USD' } }));
+    const buyer = world.domain.agent('buyer');
+    const first = await get('/v1/decisions?limit=2', buyer);
+    expect((first.body['decisions'] as object[]).length).toBe(2);
+    await post(await sign('l4', { amount: { value: '0.01', currency: 'USD' } }));
+    const next = /<([^>]+)>; rel="next"/.exec(first.headers.get('link') ?? '')?.[1] ?? '';
+    const second = await get(next, buyer);
+    const ids = [first, second].flatMap(({ body }) =>
+      (body['decisions'] as { intent_id: string }[]).map((each) => each.intent_id),
+    );
+    expect(new Set(ids).size).toBe(ids.length);
+    const wanted = jtis
+      .toReversed()
+      .map((jti) => intentId({ issuer: world.domain.issuer, agent: 'buyer', mandate: namedId('main'), jti }));
+    expect(ids.slice(0, 3)).toEqual(wanted);
+    expect((await get('/v1/decisions', world.domain.agent('rival'))).body).toEqual({
+      decisions: [],
+      has_more: false,
+      next_cursor: null,
+    });
+    const audience = (await get('/v1/decisions?outcome=authorized', world.domain.settler)).body['decisions'];
+    expect((audience as { outcome: string }[]).every(({ outcome }) => outcome === 'authorized')).toBe(true);
+    for (const query of ['limit=x', 'cursor=x', 'outcome=yes', 'mandate=m', 'other=1']) {
+      expect((await get(`/v1/decisions?${query}`, buyer)).body).toMatchObject({
+        code: 'malformed',
+        field: query.split('=')[0],
+      });
+    }
   });
 
   it('I7: refuses a read by a key that a control act revoked a moment ago, whatever is cached', async () => {

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { intentId, isUuid } from '@spendgate/codec';
-import { type EdgeReply, type EdgeRequest, NOT_FOUND, problemOf, send } from '@spendgate/http-edge';
+import { type EdgeReply, type EdgeRequest, NOT_FOUND, problemOf, send, waited } from '@spendgate/http-edge';
 import { readAgentMandates, readDecisionsByIntent } from '@spendgate/store';
 import { DOOR, type Door } from './door.js';
 import { UNSUPPORTED, readSubmission } from './read-submission.js';
@@ -16,7 +16,8 @@ export class PaymentIntentsController {
   async submit(@Req() request: EdgeRequest, @Res() reply: EdgeReply): Promise<void> {
     const { submit, waitSecondsMax } = this.door;
     const submission = readSubmission(request, waitSecondsMax);
-    return send(reply, submission === undefined ? UNSUPPORTED : await submit.execute(submission));
+    if (submission === undefined) return send(reply, UNSUPPORTED);
+    return send(reply, waited(await submit.execute(submission), submission.waitMs));
   }
 
   /** The agent's own intent by its `jti`; `mandate` says which, when the same `jti` was used under several. */

@@ -1,4 +1,4 @@
-import { type EdgeRequest, headerOf, jsonAnswer } from '@spendgate/http-edge';
+import { type EdgeRequest, headerOf, jsonAnswer, waitSecondsOf } from '@spendgate/http-edge';
 import type { Submission } from './submit-intent.js';
 
 export const UNSUPPORTED = {
@@ -16,10 +16,4 @@ export function readSubmission(request: EdgeRequest, waitSecondsMax: number): Su
     traceparent: headerOf(request, 'traceparent'),
     waitMs: waitSecondsOf(headerOf(request, 'prefer'), waitSecondsMax) * 1000,
   };
-}
-
-/** RFC 7240 §4.3: `wait=N` in seconds; anything else is no wait. */
-function waitSecondsOf(prefer: string | undefined, maxSeconds: number): number {
-  const seconds = /(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])/.exec(prefer ?? '')?.[1];
-  return Math.min(Number(seconds ?? 0), maxSeconds);
 }

@@ -5,6 +5,8 @@ import {
   CURRENCY,
   CURSOR,
   EXAMPLE,
+  MILLISECONDS,
+  MONEY,
   PAGE,
   type RouteSpec,
   SECONDS,
@@ -42,7 +44,7 @@ const DECISION = z.object({
   decision: TOKEN,
   code: CODE.optional(),
   field: z.string().nullable().optional(),
-  limit: z.object({}).nullable().optional(),
+  limit: z.looseObject({}).nullable().optional(),
   artifact_id: UUID.optional(),
   artifact: TOKEN.optional(),
   parked_until: z.number().optional(),
@@ -57,6 +59,18 @@ const ANSWERED = z.object({
   ...IDS,
   supersedes: UUID.nullable(),
   artifact_id: UUID.nullable(),
+});
+const LISTED = z.object({
+  decision_id: UUID,
+  intent_id: UUID,
+  mandate: UUID,
+  agent: z.string(),
+  outcome: OUTCOME,
+  code: CODE,
+  amount: MONEY.nullable(),
+  counterparty: z.string().nullable(),
+  artifact_id: UUID.nullable(),
+  decided_at_ms: MILLISECONDS,
 });
 const HELD = z.object({
   artifact_id: UUID,
@@ -93,6 +107,8 @@ const LEVEL = z.object({
 const DENIAL = z.object({
   code: z.string(),
   status: z.number().int(),
+  admission: z.enum(['deny', 'park', 'deny or park']).nullable(),
+  settlement: z.literal('deny').nullable(),
   when: z.string(),
   next: z.string(),
   retryable: z.boolean(),
@@ -102,6 +118,7 @@ const authorized = { outcome: 'authorized', intent_id: EXAMPLE.uuid, decision_id
 const granted = { decision: EXAMPLE.token, artifact_id: EXAMPLE.uuid, artifact: EXAMPLE.token };
 const accepted = { outcome: null, intent_id: EXAMPLE.uuid, retry_after: 1 };
 const sums = { held: '12.50', capturing: '0.00', captured: '0.00' };
+const LIMIT = { about: '1 to 1000, 100 if absent', schema: z.number().int().min(1).max(1_000) };
 const ID = { about: 'its id', schema: UUID, example: EXAMPLE.uuid };
 
 /** The authorizer's routes as clients see them. */
@@ -153,6 +170,38 @@ export const AUTHORIZER_ROUTES: readonly RouteSpec[] = [
   },
   {
     method: 'GET',
+    path: '/v1/decisions',
+    id: 'listDecisions',
+    about: "The caller's decisions, newest first: an agent's own, a service's audience.",
+    signedRead: true,
+    parameters: {
+      mandate: { about: 'of this mandate only', schema: UUID },
+      outcome: { about: 'with this outcome only', schema: OUTCOME },
+      limit: LIMIT,
+      cursor: CURSOR,
+    },
+    answers: {
+      200: {
+        about: 'a page; it covers a bounded stretch of time, so it may be short and still have more after it',
+        schema: z.object({ decisions: z.array(LISTED), ...PAGE }),
+        headers: ['link'],
+        example: {
+          decisions: [
+            {
+              ...{ decision_id: EXAMPLE.other, intent_id: EXAMPLE.uuid, mandate: EXAMPLE.mandate, agent: 'buyer' },
+              ...{ outcome: 'authorized', code: null, amount: { value: '12.50', currency: 'USD' } },
+              ...{ counterparty: 'book-shop', artifact_id: EXAMPLE.uuid, decided_at_ms: 1_767_225_600_000 },
+            },
+          ],
+          has_more: false,
+          next_cursor: null,
+        },
+      },
+    },
+    denials: ['malformed'],
+  },
+  {
+    method: 'GET',
     path: '/v1/decisions/{id}',
     id: 'readDecision',
     about: 'A decision, to the agent that asked and the settlement service its artifact is for.',
@@ -197,7 +246,7 @@ export const AUTHORIZER_ROUTES: readonly RouteSpec[] = [
     parameters: {
       state: { about: 'only `held` is listed', schema: z.literal('held') },
       settle_by_before: { about: 'those that end before this Unix second', schema: SECONDS },
-      limit: { about: '1 to 1000, 100 if absent', schema: z.number().int().min(1).max(1_000) },
+      limit: LIMIT,
       cursor: CURSOR,
     },
     answers: {
@@ -295,6 +344,8 @@ export const AUTHORIZER_ROUTES: readonly RouteSpec[] = [
             {
               code: 'budget_exceeded',
               status: 403,
+              admission: 'deny',
+              settlement: null,
               when: 'amount above what the mandate has left',
               next: 'ask for less',
               retryable: false,

@@ -1,5 +1,5 @@
 import { eventHeaders } from '@spendgate/codec';
-import { type Answer, jsonAnswer, problemOf } from '@spendgate/http-edge';
+import { type Answer, jsonAnswer, keyAgrees, problemOf } from '@spendgate/http-edge';
 import { TOPICS, laneName } from '@spendgate/messaging';
 import { type DecisionView, findRefusal, readDecision, readDecisionsByIntent } from '@spendgate/store';
 import { type Refusal, refuse } from '../intake/candidate.js';
@@ -20,10 +20,7 @@ export class SubmitApproval {
     const verified = await this.verify(submission.body);
     if ('code' in verified) return problemOf(verified.code);
     const { claims, intentId } = verified;
-    const { idempotencyKey } = submission;
-    if (idempotencyKey !== undefined && idempotencyKey !== claims.jti) {
-      return problemOf('malformed', { field: 'Idempotency-Key' });
-    }
+    if (!keyAgrees(submission.idempotencyKey, claims.jti)) return problemOf('malformed', { field: 'Idempotency-Key' });
     const waited = await readDecision(this.parts.pool, decisionId);
     if (waited?.intentId !== intentId) return problemOf('scope_mismatch', { field: 'targets' });
     const newest = await this.newest(intentId);

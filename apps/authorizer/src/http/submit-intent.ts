@@ -1,5 +1,5 @@
 import { eventHeaders } from '@spendgate/codec';
-import { type Answer, jsonAnswer, problemOf } from '@spendgate/http-edge';
+import { type Answer, jsonAnswer, keyAgrees, problemOf } from '@spendgate/http-edge';
 import { type EventTransport, TOPICS, type TransportRecord, laneName } from '@spendgate/messaging';
 import type { Clock } from '@spendgate/platform';
 import {
@@ -23,7 +23,7 @@ const IN_FLIGHT_MAX = 100_000;
 
 export interface Submission {
   readonly body: Buffer;
-  /** `Idempotency-Key`, if sent: must be the token's `jti`. */
+  /** `Idempotency-Key`, if sent: must name the token's `jti`. */
   readonly idempotencyKey: string | undefined;
   readonly traceparent: string | undefined;
   /** `Prefer: wait=N`; 0: do not wait. */
@@ -53,8 +53,7 @@ export class SubmitIntent {
     const verified = await this.verify(submission.body);
     if ('code' in verified) return problemOf(verified.code);
     const { claims, intentId, bodyHash } = verified;
-    const key = submission.idempotencyKey;
-    if (key !== undefined && key !== claims.jti) return problemOf('malformed', { field: 'Idempotency-Key' });
+    if (!keyAgrees(submission.idempotencyKey, claims.jti)) return problemOf('malformed', { field: 'Idempotency-Key' });
     const recorded = await this.recorded(intentId);
     if (recorded !== undefined) return this.repeat(recorded, verified);
     const running = this.inFlight.get(intentId);

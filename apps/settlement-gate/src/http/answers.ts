@@ -1,8 +1,5 @@
-import { type Answer, PROBLEM_TYPE, jsonAnswer, problemOf } from '@spendgate/http-edge';
+import { type Answer, PROBLEM_TYPE, REPLAYED, jsonAnswer, problemOf } from '@spendgate/http-edge';
 import type { GateRefusal, OutcomeAnswer, SettlementAnswer } from '../settling/gate-item.js';
-
-/** draft-ietf-httpapi-idempotency-key-header: the answer is the one recorded, nothing was done again. */
-const REPLAYED = { 'idempotency-replayed': 'true' };
 
 export const UNSUPPORTED: Answer = {
   status: 415,

@@ -37,7 +37,8 @@ export class GateEdge {
   async present(request: EdgeRequest, expected: DoorExpectation): Promise<Answer> {
     if (!isToken(request)) return UNSUPPORTED;
     return this.guarded(async () => {
-      const answer = await this.door.present(request.body, expected);
+      const idempotencyKey = headerOf(request, 'idempotency-key');
+      const answer = await this.door.present(request.body, { ...expected, idempotencyKey });
       if (answer.kind === 'refused') return refusalAnswer(answer);
       if (answer.kind === 'outcome') return outcomeAnswer(answer);
       return settlementAnswer(answer, await this.receipt(answer.receiptClaims));

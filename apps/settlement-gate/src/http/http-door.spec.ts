@@ -17,10 +17,12 @@ import {
   refundClaims,
   signOutcome,
   signRequest,
+  undescribed,
   voidClaims,
 } from '@spendgate/testing';
 import 'reflect-metadata';
 import { GATE_SETTINGS } from '../gate.settings.js';
+import { GATE_ROUTES } from './routes.js';
 import { SettlementGateModule } from '../settlement-gate.module.js';
 
 const LONG_MS = 60_000;
@@ -68,21 +70,24 @@ interface Reply {
   readonly body: Record<string, unknown>;
 }
 
-async function replyOf(reply: Response): Promise<Reply> {
+async function replyOf(method: string, path: string, reply: Response): Promise<Reply> {
   const body = (await reply.json()) as Record<string, unknown>; // every answer is an object
-  return { status: reply.status, headers: reply.headers, body };
+  const read = { status: reply.status, headers: reply.headers, body };
+  expect(undescribed(GATE_ROUTES, method, path, read)).toBeNull();
+  return read;
 }
 
-async function post(path: string, body: Buffer | string, type = 'application/jwt'): Promise<Reply> {
-  const reply = await fetch(url + path, { method: 'POST', headers: { 'content-type': type }, body });
-  return replyOf(reply);
+async function post(path: string, body: Buffer | string, type = 'application/jwt', key?: string): Promise<Reply> {
+  const named: Record<string, string> = key === undefined ? {} : { 'idempotency-key': key };
+  const reply = await fetch(url + path, { method: 'POST', headers: { 'content-type': type, ...named }, body });
+  return replyOf('POST', path, reply);
 }
 
 async function get(path: string, signer?: Signer): Promise<Reply> {
   const targetUri = TEST_PUBLIC_URL + path;
   const headers = signer === undefined ? {} : await signHttpRequest({ method: 'GET', targetUri }, signer, Date.now());
   const reply = await fetch(url + path, { headers: { ...headers } });
-  return replyOf(reply);
+  return replyOf('GET', path, reply);
 }
 
 const capture = async (artifact: IssuedTestArtifact, id: string, value: string, change = {}): Promise<Reply> =>
@@ -163,6 +168,20 @@ describe('POST /v1/settlements', () => {
   });
 });
 
+describe('Idempotency-Key', () => {
+  it('is the id inside the token: another one is refused and leaves the id free', async () => {
+    const artifact = await issueTestArtifact(world);
+    const token = await signRequest(world.domain.settler, captureClaims(artifact, 'c', '5.00'));
+    const refused = await post('/v1/settlements', token, 'application/jwt', 'd');
+    expect([refused.status, refused.body['field']]).toEqual([400, 'Idempotency-Key']);
+    const taken = await post('/v1/settlements', token, 'application/jwt', '"c"');
+    expect([taken.status, taken.headers.get('idempotency-replayed')]).toEqual([201, null]);
+    expect((await post('/v1/settlements', token, 'application/jwt', 'c')).headers.get('idempotency-replayed')).toBe(
+      'true',
+    );
+  });
+});
+
 describe('reads', () => {
   it('show a settlement to its service and its agent, and to nobody else', async () => {
     const artifact = await issueTestArtifact(world);
@@ -178,6 +197,27 @@ describe('reads', () => {
     expect((await get(path, rival)).status).toBe(404); // another tenant's id looks like none
     expect((await get(path)).status).toBe(400);
     expect((await get('/v1/settlements/not-an-id', world.domain.settler)).status).toBe(404);
+  });
+
+  it.each(['cursor=x', 'cursor=', 'limit=0', 'limit=101', 'artifacts=1'])('refuse a list with %s', async (query) => {
+    const artifact = await issueTestArtifact(world);
+    const { status, body } = await get(`/v1/settlements?artifact=${artifact.id}&${query}`, world.domain.settler);
+    expect([status, body['code'], body['field']]).toEqual([400, 'malformed', query.split('=')[0]]);
+  });
+
+  it('list a page that what settles meanwhile neither shifts nor repeats', async () => {
+    const artifact = await issueTestArtifact(world, { maxCaptures: 20 });
+    for (const id of ['a', 'b', 'c', 'd']) await capture(artifact, id, '0.10');
+    const seen: unknown[] = [];
+    let path = `/v1/settlements?artifact=${artifact.id}&limit=1`;
+    for (let page = 0; path !== ''; page += 1) {
+      const { body, headers } = await get(path, world.domain.settler);
+      seen.push(...(body['settlements'] as { settlement_id: string }[]).map((each) => each.settlement_id));
+      await capture(artifact, `later-${page}`, '0.10');
+      path = page > 20 ? '' : (/<([^>]+)>/.exec(headers.get('link') ?? '')?.[1] ?? '');
+    }
+    for (const id of ['a', 'b', 'c', 'd']) expect(seen).toContain(settlementId(artifact.id, 'capture', id));
+    expect(new Set(seen).size).toBe(seen.length);
   });
 
   it('list the settlements of an artifact', async () => {
@@ -203,7 +243,7 @@ describe('reads', () => {
     expect((await get(next, world.domain.settler)).body).toMatchObject({ settlements: [{}], has_more: false });
     const empty = await issueTestArtifact(world);
     const own = await get(`/v1/settlements?artifact=${empty.id}`, world.domain.settler);
-    expect(own.body).toEqual({ settlements: [], has_more: false });
+    expect(own.body).toEqual({ settlements: [], has_more: false, next_cursor: null });
   });
 });
 

@@ -1,13 +1,25 @@
 import { Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { isUuid, settlementId } from '@spendgate/codec';
-import { type Answer, type EdgeReply, type EdgeRequest, NOT_FOUND, jsonAnswer, send } from '@spendgate/http-edge';
+import {
+  type Answer,
+  type EdgeReply,
+  type EdgeRequest,
+  NOT_FOUND,
+  type Query as ListQuery,
+  jsonAnswer,
+  pageAnswer,
+  problemOf,
+  readPage,
+  send,
+} from '@spendgate/http-edge';
 import { type SettlementView, listSettlements, readArtifacts, readSettlement } from '@spendgate/store';
 import type { GateItem } from '../settling/gate-item.js';
 import { GATE_EDGE, type GateEdge, type Reader } from './gate-edge.js';
 
 /** Settlements of one answer. */
 const PAGE = 100;
-const CURSOR = /^([0-9a-f-]{36})\.(\d{1,5})$/;
+/** Settlement and attempt. */
+const CURSOR = [/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, /^(0|[1-9]\d{0,3})$/];
 
 @Controller('v1/settlements')
 export class SettlementsController {
@@ -47,21 +59,22 @@ export class SettlementsController {
   }
 
   @Get()
-  async list(
-    @Query('artifact') artifact: unknown,
-    @Query('cursor') cursor: unknown,
-    @Req() request: EdgeRequest,
-    @Res() reply: EdgeReply,
-  ): Promise<void> {
+  async list(@Query() query: ListQuery, @Req() request: EdgeRequest, @Res() reply: EdgeReply): Promise<void> {
     send(
       reply,
       await this.read(request, async (caller) => {
+        const asked = readPage(query, ['artifact'], CURSOR, { usual: PAGE, max: PAGE });
+        if (typeof asked === 'string') return problemOf('malformed', { field: asked });
+        const { artifact } = query;
         if (typeof artifact !== 'string' || !isUuid(artifact)) return NOT_FOUND;
-        const views = await listSettlements(this.edge.pool, artifact, caller, cursorOf(cursor), PAGE + 1);
+        const { limit, cursor } = asked;
+        const after = cursor === null ? null : { settlementId: cursor[0] ?? '', attempt: Number(cursor[1]) };
+        const views = await listSettlements(this.edge.pool, artifact, caller, after, limit + 1);
         if (views.length === 0 && !(await this.isParty(caller, artifact))) return NOT_FOUND;
-        const last = views.length > PAGE ? views[PAGE - 1] : undefined;
-        const settlements = await Promise.all(views.slice(0, PAGE).map((view) => this.render(view)));
-        return jsonAnswer(200, { settlements, has_more: last !== undefined }, linkOf(artifact, last));
+        const last = views.length > limit ? views[limit - 1] : undefined;
+        const settlements = await Promise.all(views.slice(0, limit).map((view) => this.render(view)));
+        const link = { path: '/v1/settlements', query: { artifact, limit } };
+        return pageAnswer(link, { settlements }, last === undefined ? null : [last.settlementId, last.attempt]);
       }),
     );
   }
@@ -112,16 +125,4 @@ function maySee({ kind, id }: Reader, view: SettlementView): boolean {
   if (kind === 'agent') return view.agentId === id;
   if (kind === 'rail') return view.rail === id;
   return view.presenter === id || view.audience === id;
-}
-
-function cursorOf(text: unknown): { settlementId: string; attempt: number } | null {
-  const match = typeof text === 'string' ? CURSOR.exec(text) : null;
-  const [, id = '', attempt = '0'] = match ?? [];
-  return isUuid(id) ? { settlementId: id, attempt: Math.min(Number(attempt), 32_767) } : null;
-}
-
-/** RFC 8288: where the next page is. */
-function linkOf(artifact: string, last: SettlementView | undefined): Record<string, string> {
-  if (last === undefined) return {};
-  return { link: `</v1/settlements?artifact=${artifact}&cursor=${last.settlementId}.${last.attempt}>; rel="next"` };
 }

@@ -1,10 +1,19 @@
+import { settlementActionId } from '@spendgate/codec';
 import { DependencyError } from '@spendgate/core';
+import { keyAgrees } from '@spendgate/http-edge';
 import type { Clock, Logger, TokenBuckets } from '@spendgate/platform';
 import type { PolicySets } from '@spendgate/policy';
 import type { Registry } from '@spendgate/store';
 import type { LaneEvents } from '../publishing/lane-events.js';
 import type { ManagedTransfer } from '../rails/rail-port.js';
-import { type GateAnswer, type GateItem, type GateRefusal, refuse } from './gate-item.js';
+import {
+  type GateAnswer,
+  type GateItem,
+  type GateRefusal,
+  type OutcomeItem,
+  type RequestItem,
+  refuse,
+} from './gate-item.js';
 import type { GateLane } from './gate-lane.js';
 import { MicroBatch } from './micro-batch.js';
 import { RegistryView } from './registry-view.js';
@@ -31,6 +40,8 @@ export interface DoorExpectation {
   readonly action?: 'void' | 'refund';
   /** Of a void: the artifact. Of a refund: the capture. Of an outcome: the settlement reported on. */
   readonly isAbout?: (item: GateItem) => boolean;
+  /** As received: must name the id the request is kept under. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** The gate for callers without a partition: concurrent requests share one transaction on a leased lane. */
@@ -58,7 +69,7 @@ export class GateDoor {
     return this.batch.settled();
   }
 
-  private async read(token: Buffer): Promise<GateItem | GateRefusal> {
+  private async read(token: Buffer): Promise<RequestItem | OutcomeItem | GateRefusal> {
     const decoded = decodeRequest(token);
     if (decoded.kind === 'refused') return decoded;
     const { registry, policies, clock, issuer, presenterRate } = this.parts;
@@ -101,12 +112,17 @@ export class GateDoor {
 }
 
 /** The URL and the signed words must say the same: what is signed counts, and a difference is a mistake of the sender. */
-function unexpected(item: GateItem, { kind, action, isAbout }: DoorExpectation): GateRefusal | null {
+function unexpected(
+  item: RequestItem | OutcomeItem,
+  { kind, action, isAbout, idempotencyKey }: DoorExpectation,
+): GateRefusal | null {
   const verified = { verified: true };
   if (kind !== undefined && item.kind !== kind) return refuse('type_mismatch', 'header.typ', verified);
   if (item.kind === 'request' && action !== undefined && item.claims.action !== action) {
     return refuse('scope_mismatch', 'action', verified);
   }
+  const id = item.kind === 'request' ? settlementActionId(item.claims) : item.claims.jti;
+  if (!keyAgrees(idempotencyKey, id)) return refuse('malformed', 'Idempotency-Key', verified);
   if (isAbout === undefined || isAbout(item)) return null;
   return refuse('scope_mismatch', action === 'void' ? 'artifact' : 'capture_id', verified);
 }

@@ -1,6 +1,7 @@
 export * from './attestations.js';
 export type * from './batch-rows.js';
 export * from './decision-reads.js';
+export * from './decisions-page.js';
 export * from './find-recorded.js';
 export * from './find-refusal.js';
 export * from './held-artifacts.js';
