@@ -11,6 +11,13 @@ export {
   type DecisionsVerdict,
   verifyStoredDecisions,
 } from './verify-stored-decisions.js';
+export {
+  type DatabaseFault,
+  type DatabaseReport,
+  type DatabaseStatement,
+  type DatabaseVerification,
+  verifyDatabase,
+} from './verify-database.js';
 export { verifyStoredLog } from './verify-stored-log.js';
 
 /** Name of the role. */

@@ -1,5 +1,20 @@
-import { LEAF_SALT_BYTES, opensCommitment, parseLeaf, sha256 } from '@spendgate/codec';
-import { type LoggedDecision, type Pool, readLoggedDecisions, readLostDecisions } from '@spendgate/store';
+import {
+  LEAF_SALT_BYTES,
+  intentBodyHash,
+  opensCommitment,
+  parseClaims,
+  parseLeaf,
+  parseStrictJson,
+  sha256,
+  splitCompact,
+} from '@spendgate/codec';
+import {
+  type LoggedDecision,
+  type Queryable,
+  readLoggedDecisions,
+  readLostDecisions,
+  readWaitingHashes,
+} from '@spendgate/store';
 
 export type DecisionFault =
   /** The log holds no leaf of the hash the row names: the row was put in, or its hash was edited. */
@@ -31,24 +46,25 @@ const ALTERED_MAX = 1_000;
 /**
  * Compares every decision and artifact row with the leaf that commits to it (A35). `verifyStoredLog` shows that the
  * leaves are the ones that were signed; this shows that the rows say what the leaves say, and `replay` that the inputs
- * stored beside them give these decisions. A decision whose leaf is not integrated yet is reported as `not_in_log`.
+ * stored beside them give these decisions. A decision whose leaf still waits for its place is left for the next time.
  */
-export async function verifyStoredDecisions(pool: Pool): Promise<DecisionsVerdict> {
+export async function verifyStoredDecisions(db: Queryable): Promise<DecisionsVerdict> {
   const altered: AlteredDecision[] = [];
+  const waiting = new Set((await readWaitingHashes(db)).map((hash) => hash.toString('hex')));
   let checked = 0;
-  for await (const row of readLoggedDecisions(pool)) {
-    const found = alterationOf(row);
+  for await (const row of readLoggedDecisions(db)) {
+    const found = alterationOf(row, waiting);
     checked += 1;
     if (found !== null && altered.push(found) === ALTERED_MAX) return { checked, altered };
   }
-  const lost = await readLostDecisions(pool, ALTERED_MAX - altered.length);
+  const lost = await readLostDecisions(db, ALTERED_MAX - altered.length);
   return {
     checked,
     altered: [...altered, ...lost.map((each) => ({ ...each, fault: 'row_missing' as const, field: null }))],
   };
 }
 
-function alterationOf(row: LoggedDecision): AlteredDecision | null {
+function alterationOf(row: LoggedDecision, waiting: ReadonlySet<string>): AlteredDecision | null {
   const { decisionId, leafIndex: index, leaf, leafPayload, leafSalt } = row;
   const altered = (fault: DecisionFault, field: string | null = null): AlteredDecision => ({
     decisionId,
@@ -56,14 +72,14 @@ function alterationOf(row: LoggedDecision): AlteredDecision | null {
     field,
     index,
   });
-  if (leaf === null) return altered('not_in_log');
+  if (leaf === null) return waiting.has(row.leafHash.toString('hex')) ? null : altered('not_in_log');
   if (leafPayload === null || leafSalt === null) return null; // erased when its retention ended
   const parsed = parseLeaf(Buffer.from(leaf));
   const isOpen =
     parsed.ok && leafSalt.length === LEAF_SALT_BYTES && opensCommitment(parsed.leaf, leafSalt, leafPayload);
   if (!isOpen) return altered('payload_altered');
   const payload = JSON.parse(leafPayload) as Readonly<Record<string, unknown>>; // as: the bytes we committed to
-  const field = firstDifference(saidBy(row), payload);
+  const field = firstDifference(saidBy(row), payload) ?? askedDifference(row);
   return field === null ? null : altered('row_altered', field);
 }
 
@@ -88,6 +104,18 @@ function saidBy(row: LoggedDecision): Readonly<Record<string, unknown>> {
   };
 }
 
+/** What was asked, which the leaf commits to by the hash of the signed intent. */
+function askedDifference({ request, bodyHash, amount, currency, counterpartyId }: LoggedDecision): string | null {
+  const split = splitCompact(Buffer.from(request));
+  const json = split.ok ? parseStrictJson(split.jws.payloadBytes) : split;
+  const parsed = json.ok ? parseClaims('payment-intent+jwt', json.value) : json;
+  if (!parsed.ok || !intentBodyHash(parsed.claims).equals(bodyHash)) return 'request';
+  const { claims } = parsed;
+  if (amount !== null && amount !== trimmed(claims.amount.value)) return 'amount';
+  if (currency !== null && currency !== claims.amount.currency) return 'currency';
+  return counterpartyId === null || counterpartyId === claims.counterparty ? null : 'counterparty';
+}
+
 function firstDifference(
   said: Readonly<Record<string, unknown>>,
   payload: Readonly<Record<string, unknown>>,
@@ -95,4 +123,9 @@ function firstDifference(
   // Members are few and flat, and the payload is canonical: equal texts are equal values.
   const found = Object.keys(said).find((name) => JSON.stringify(said[name]) !== JSON.stringify(payload[name]));
   return found ?? null;
+}
+
+/** As the database writes an amount it trims: no zeros at the end of a fraction. */
+function trimmed(amount: string): string {
+  return amount.includes('.') ? amount.replace(/\.?0+$/, '') : amount;
 }

@@ -32,7 +32,7 @@ export { type NumberedOutboxRow, type OutboxRow, readOutbox, trimOutbox, outboxW
 export { type Pool, type PoolOptions, createPool } from './pool.js';
 export { type Queryable, type Statement, type Transaction, execute, query, statement } from './statement.js';
 export { type Write, run, runTogether } from './together.js';
-export { guarded, inTransaction, readClockMs } from './transaction.js';
+export { guarded, inSnapshot, inTransaction, readClockMs } from './transaction.js';
 export { beat, leave } from './embedded-log/members.js';
 export {
   type AppendedRecord,

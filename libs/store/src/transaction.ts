@@ -29,6 +29,13 @@ export async function inTransaction<T>(pool: Pool, act: (tx: Transaction) => Pro
   }
 }
 
+const SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL transaction_timeout = 0';
+
+/** Runs reads that see one moment of the database, for as long as they take. For checks, not for what decides. */
+export async function inSnapshot<T>(pool: Pool, act: (db: Queryable) => Promise<T>): Promise<T> {
+  return guarded(() => once(pool, act, SNAPSHOT));
+}
+
 /** Runs reads outside any transaction with the same error classes. */
 export async function guarded<T>(act: () => Promise<T>): Promise<T> {
   try {
@@ -38,7 +45,7 @@ export async function guarded<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-async function once<T>(pool: Pool, act: (tx: Transaction) => Promise<T>): Promise<T> {
+async function once<T>(pool: Pool, act: (tx: Transaction) => Promise<T>, begin = 'BEGIN'): Promise<T> {
   const tx = await pool.connect();
   let broken: Error | undefined;
   const onError = (error: Error): void => {
@@ -47,7 +54,7 @@ async function once<T>(pool: Pool, act: (tx: Transaction) => Promise<T>): Promis
   tx.on('error', onError);
   try {
     forgetLocks(tx);
-    await tx.query('BEGIN');
+    await tx.query(begin);
     const result = await act(tx);
     await tx.query('COMMIT');
     return result;

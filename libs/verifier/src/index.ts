@@ -23,3 +23,4 @@ export type { CaseResult } from './verify-cases.js';
 export { type LogReport, type LogStatement, type LogStatementName } from './log/log-report.js';
 export { type LogSource, type SourceFault, SourceProblem } from './log/log-source.js';
 export { type LogVerification, type VerifiedLog, verifyLog } from './log/verify-log.js';
+export { type Head, trustedKeys, verifyHead } from './log/read-head.js';

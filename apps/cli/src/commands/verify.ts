@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { describeVerb } from '../verb.js';
 import { addVerifyArtifact } from './verify-artifact.js';
 import { addVerifyBundle } from './verify-bundle.js';
+import { addVerifyDatabase } from './verify-database.js';
 import { addVerifyJws } from './verify-jws.js';
 import { addVerifyLog } from './verify-log.js';
 import { addVerifyConsistency, addVerifyInclusion } from './verify-proof.js';
@@ -17,6 +18,7 @@ export function addVerify(program: Command): void {
   addVerifyArtifact(verify);
   addVerifyBundle(verify);
   addVerifyLog(verify);
+  addVerifyDatabase(verify);
   addVerifyJws(verify);
   addVerifyInclusion(verify);
   addVerifyConsistency(verify);

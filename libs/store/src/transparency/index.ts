@@ -41,3 +41,5 @@ export { type PendingLane, type PendingLeaf, readPendingLeaves } from './read-le
 export { type StatusEntry, readStatusEntries } from './status-entries.js';
 export { type TilePlace, readTiles } from './tiles.js';
 export { type Integration, type TileAddition, writeIntegration } from './write-integration.js';
+export { type AlteredRow, readAlteredRows } from './rows/read-altered-rows.js';
+export { type LaneLeaf, readLaneLeaves, readWaitingHashes } from './rows/lane-leaves.js';

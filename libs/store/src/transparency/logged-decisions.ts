@@ -13,12 +13,19 @@ export interface LoggedDecision {
   readonly field: string | null;
   readonly supersedes: string | null;
   readonly decisionHash: Buffer;
+  readonly leafHash: Buffer;
   readonly laneOffset: bigint;
   readonly appendedAtMs: number;
   readonly judgedAtMs: number;
   readonly artifactId: string | null;
   /** The artifact's row; `null` when there is none. */
   readonly artifactClaims: string | null;
+  /** The agent's JWS. */
+  readonly request: string;
+  /** Decimal text without zeros at its end, major units; `null` where none could be read. */
+  readonly amount: string | null;
+  readonly currency: string | null;
+  readonly counterpartyId: string | null;
   /** Place of the leaf in the tree. */
   readonly leafIndex: number | null;
   readonly leaf: string | null;
@@ -29,9 +36,10 @@ export interface LoggedDecision {
 const PAGE = statement(
   'logged-decisions-page',
   `SELECT d.decision_id AS "decisionId", d.flow_id AS "flowId", d.intent_id AS "intentId", d.agent_id AS "agentId",
-     d.body_hash AS "bodyHash", d.outcome, d.code, d.field, d.supersedes, d.decision_hash AS "decisionHash",
+     d.body_hash AS "bodyHash", d.outcome, d.code, d.field, d.supersedes, d.decision_hash AS "decisionHash", d.leaf_hash AS "leafHash",
      d.lane_offset AS "laneOffset", floor(extract(epoch FROM d.appended_at) * 1000)::float8 AS "appendedAtMs",
      floor(extract(epoch FROM d.judged_at) * 1000)::float8 AS "judgedAtMs", d.artifact_id AS "artifactId",
+     d.request, trim_scale(d.amount)::text AS amount, d.currency, d.counterparty_id AS "counterpartyId",
      a.claims AS "artifactClaims", p.index::float8 AS "leafIndex", l.leaf, l.payload AS "leafPayload",
      l.salt AS "leafSalt"
    FROM decisions d

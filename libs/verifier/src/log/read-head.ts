@@ -50,8 +50,8 @@ export function verifyHead(note: string, keysOf: (origin: string) => NoteKey[]):
   return verdict.valid ? { ok: true, ...verdict } : { ok: false, detail: verdict.code };
 }
 
-/** A key set of one domain; a key that names no issuer is taken for the log it is asked for. */
-function trustedKeys(trust: KeySet, origin: string): NoteKey[] {
+/** The checkpoint keys of a key set under a log's name; a key that names no issuer is taken for the log it is asked for. */
+export function trustedKeys(trust: KeySet, origin: string): NoteKey[] {
   return [...trust.all()].flatMap(({ purpose, party, jwk }): NoteKey[] => {
     const isLogs = purpose === 'checkpoint' && jwk.kty === 'OKP' && (party === null || isNamed(party, origin));
     return isLogs ? [{ name: origin, type: NOTE_SIGNATURE.ed25519, publicKey: Buffer.from(jwk.x, 'base64url') }] : [];

@@ -7,8 +7,8 @@ import { SourceProblem } from './log-source.js';
 import { type LogVerification, verifyLog } from './verify-log.js';
 
 const log = new TestLog();
-/** Three levels of tiles, the last of each partial. */
-const SIZE = 66_000;
+/** Two levels of tiles, the last of each partial. */
+const SIZE = 1_500;
 const EARLIER = 1_000;
 let leaves: Buffer[];
 let whole: Served;
@@ -78,17 +78,23 @@ describe('a log as strangers are served it', () => {
     ['an edited leaf', () => with_(entries(3), (bytes) => replaced(bytes, '"time":770', '"time":771')), { tiles: 770, tree: 770 }],
     ['a leaf that is none', () => with_(entries(3), (bytes) => replaced(bytes, '"v":1', '"v":2')), { leaves: 768, tiles: 768, tree: 768 }],
     ['a hash of level 0', () => with_(hashes(0, 5), flip(32 * 7)), { tiles: 1287 }],
-    ['a hash of level 1', () => with_(hashes(1, 0), flip(32 * 9)), { tiles: 9 * 256 }],
-    ['a hash of level 2', () => with_(hashes(2, 0, 1), flip(3)), { tiles: 0 }],
+    ['a hash of level 1', () => with_(hashes(1, 0, 5), flip(32 * 4)), { tiles: 4 * 256 }],
     ['two leaves exchanged', () => exchanged(300, 301), { tiles: 300, tree: 300 }],
     ['an entry with another length', () => with_(entries(3), flip(1)), { leaves: 768, tiles: 768, tree: 768 }],
     ['a tile cut short', () => with_(hashes(0, 5), (bytes) => bytes.subarray(1)), { leaves: 1280, tiles: 1280, tree: 1280 }],
     ['a tile that is absent', () => without(entries(4)), { leaves: 1024, tiles: 1024, tree: 1024 }],
-    ['a tile of level 1 that is absent', () => without(hashes(1, 0)), { leaves: 256, tiles: 256, tree: 256 }],
+    ['a tile of level 1 that is absent', () => without(hashes(1, 0, 5)), { leaves: 256, tiles: 256, tree: 256 }],
     ['a tile of 100 MB', () => with_(entries(4), () => Buffer.alloc(100_000_000)), { leaves: 1024, tiles: 1024, tree: 1024 }],
   ])('A35, C16: %s is found, at its index', async (_case, served, failed) => {
     expect((await verify(served())).failed).toEqual(failed);
   }); // prettier-ignore
+
+  it('A35: a hash of level 2 is found, in a log that has three levels', async () => {
+    const large = await log.serve(log.leaves(65_600));
+    const path = hashes(2, 0, 1);
+    large.set(path, flip(3)(Buffer.from(large.get(path) ?? '')));
+    expect((await verify(large)).failed).toEqual({ tiles: 0 });
+  });
 
   it('C16: a history rewritten as a whole and signed by the log’s own key is refused by a remembered checkpoint alone', async () => {
     const rewritten = await log.serve([...leaves.slice(0, 500), ...log.leaves(SIZE - 500, 'other')]);
