@@ -147,7 +147,7 @@ interface Verified {
 }
 
 /** Attestations are all that is asked for here. */
-const NOTHING = { flowIds: [], mandateIds: [], rootIds: [], intentIds: [] };
+const NOTHING = { flowIds: [], mandateIds: [], rootIds: [], intentIds: [], counters: [] };
 
 function inOffsetOrder(refusals: readonly Refusal[]): Refusal[] {
   return [...refusals].sort((a, b) => (a.record.offset < b.record.offset ? -1 : 1));

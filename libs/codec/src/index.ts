@@ -1,6 +1,7 @@
 export * from './base64url.js';
 export * from './body-hash.js';
 export * from './bundle.js';
+export * from './calendar-window.js';
 export * from './canonical.js';
 export * from './cloudevents.js';
 export { JWS_ALGORITHMS, splitAnyCompact, splitCompact } from './compact-jws.js';

@@ -21,6 +21,7 @@ export * from './lifecycle.js';
 export * from './limits.js';
 export * from './mandates/check-chain.js';
 export * from './mandates/check-scope.js';
+export * from './mandates/counters.js';
 export { effectiveBound } from './mandates/levels.js';
 export * from './mandates/types.js';
 export * from './money.js';

@@ -8,6 +8,12 @@ export const LIMITS = {
   measurementsMax: 32,
   /** Windows and counterparty limits of one mandate. */
   countedLimitsMax: 16,
+  /** Merchant categories a mandate may list; ISO 18245 has about a thousand, and more than these are a policy. */
+  mandateCategoriesMax: 256,
+  /** Seconds of a rolling window: 400 days, as long as a chargeback can come. */
+  rollingSecondsMax: 34_560_000,
+  /** Spends a limit may count: what a JavaScript number and PostgreSQL's integer both hold. */
+  countLimitMax: 2_147_483_647,
   /** Characters of an amount, before any parsing: 20 digits, a point, 18 digits. */
   amountLengthMax: 39,
   /** Digits before the decimal point: numeric(38,18) holds 20. */

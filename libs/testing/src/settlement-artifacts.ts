@@ -200,6 +200,7 @@ async function write(
         holdId: hold, flowId: own.id, rootId: own.root, path: own.path, artifactId: claims.jti, currency, amount,
         counterpartyId: detail.counterparty.id, audience: claims.aud, mode: detail.capture.mode,
         maxCaptures: detail.capture.max_captures, expiresAtMs, settleByMs: detail.capture.settle_by * 1000,
+        counters: null,
       },
     ]); // prettier-ignore
     await changeHeld(tx, new Map(own.path.map((mandateId) => [mandateId, amount])));

@@ -1,7 +1,8 @@
 import { statusListUri, statusPlace } from '@spendgate/artifact';
 import { artifactId, canonicalize, encodeLeaf, holdId, sha256 } from '@spendgate/codec';
 import { InvariantError, artifactClaims, formatMoney, parseMoney } from '@spendgate/core';
-import type { ArtifactRow, DecisionRow, HoldRow, LeafRow, OutboxRow, SaltSource } from '@spendgate/store';
+import { type ArtifactRow, type DecisionRow, type HoldRow, storedEntries } from '@spendgate/store';
+import type { LeafRow, OutboxRow, SaltSource } from '@spendgate/store';
 import { decisionText } from '@spendgate/verifier';
 import type { DecidedIntent } from './decided-intent.js';
 import { artifactEvent, decisionEvent, transitionEvents } from '../publishing/outbox-events.js';
@@ -127,6 +128,7 @@ function issue({ candidate, intent, decisionId, facts, result }: DecidedIntent, 
       maxCaptures: intent.capture.maxCaptures,
       expiresAtMs: terms.exp * 1000,
       settleByMs: terms.settleBy * 1000,
+      counters: storedEntries(result.entries),
     },
   };
 }

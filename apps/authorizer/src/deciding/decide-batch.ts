@@ -13,6 +13,7 @@ import {
   decimal,
   isFlowState,
 } from '@spendgate/core';
+import { CounterChanges } from '@spendgate/store';
 import type { AttestationRow, FlowChange, FlowRow, HotState, LeafRow, RegistryFacts } from '@spendgate/store';
 import { toIntent } from '@spendgate/verifier';
 import { type Candidate, type Refusal, refuse } from '../intake/candidate.js';
@@ -22,6 +23,7 @@ import { approvalLeaf } from './approval-leaf.js';
 import { type ComposedDecision, type ComposedLeaf, type Naming, composeDecision } from './compose-decision.js';
 import type { DecidedIntent, Waiting } from './decided-intent.js';
 import { ownChain, registryFactsOf } from './facts.js';
+import { boundsOf, counterUses } from './window-bounds.js';
 
 /** A verified intent with what its policy said, before the locks. */
 export interface EvaluatedIntent {
@@ -58,6 +60,7 @@ export interface BatchOutput {
   readonly flows: readonly FlowChange[];
   /** Change of what each mandate level holds; decimal text, major units. */
   readonly held: ReadonlyMap<string, string>;
+  readonly counters: CounterChanges;
   readonly appendedMarkMs: number;
 }
 
@@ -80,9 +83,13 @@ export function decideBatch(input: BatchInput): BatchOutput {
   const { hot, judgedAtMs } = input;
   const times = new AppendedTimes(input.appendedMarkMs, judgedAtMs);
   const held = new HeldChanges();
-  for (const hold of hot.endedHolds) held.add(hold.path, decimal(hold.held).neg());
+  const counters = new CounterChanges();
+  for (const hold of hot.endedHolds) {
+    held.add(hold.path, decimal(hold.held).neg());
+    counters.leave(hold);
+  }
   const { items, refusals } = itemsOf(input, times);
-  const before = stateOf(input, held);
+  const before = stateOf(input, held, counters);
   const { results, state } = decideInOrder(before, items);
   const decisions: ComposedDecision[] = [];
   const acts: ComposedLeaf[] = [];
@@ -116,7 +123,10 @@ export function decideBatch(input: BatchInput): BatchOutput {
       causes: causesOf(candidate, input.facts, waiting, act),
     };
     const composed = composeDecision(decided, input.naming);
-    if (composed.hold !== null) held.add(composed.hold.path, decimal(composed.hold.amount));
+    if (composed.hold !== null) {
+      held.add(composed.hold.path, decimal(composed.hold.amount));
+      counters.enter(result.entries, composed.hold.amount);
+    }
     decisions.push(composed);
   });
   return {
@@ -125,6 +135,7 @@ export function decideBatch(input: BatchInput): BatchOutput {
     refusals,
     flows: changedFlows(state, hot),
     held: held.texts(),
+    counters,
     appendedMarkMs: times.mark,
   };
 }
@@ -225,7 +236,8 @@ function itemOf(
   };
   const intent = toIntent(claims, intentId, bodyHash);
   const attempt = waiting === undefined ? 0 : waiting.attempt + 1;
-  return { intent, facts, decisionId: decisionId(appendedAtMs, intentId, attempt) };
+  const bounds = boundsOf(counterUses(candidate, input.facts), appendedAtMs, input.hot.counters);
+  return { intent, facts, bounds, decisionId: decisionId(appendedAtMs, intentId, attempt) };
 }
 
 function attestationOf(row: AttestationRow): Exclude<AdmissionFacts['attestation'], string> {
@@ -234,7 +246,7 @@ function attestationOf(row: AttestationRow): Exclude<AdmissionFacts['attestation
 }
 
 /** The locked rows as core's values; what ended holds kept back is available again, however late the sweep is. */
-function stateOf({ intents, facts, hot }: BatchInput, ended: HeldChanges): BatchState {
+function stateOf({ intents, facts, hot }: BatchInput, ended: HeldChanges, left: CounterChanges): BatchState {
   const levels = new Map<string, LevelState>();
   for (const { candidate } of intents) {
     const chain = ownChain(candidate, facts);
@@ -252,7 +264,8 @@ function stateOf({ intents, facts, hot }: BatchInput, ended: HeldChanges): Batch
     }
   }
   const flows = [...hot.flows.values()].flatMap((row) => flowOf(row));
-  return { levels, flows: new Map(flows.map((flow) => [flow.flowId, flow])) };
+  const counters = left.appliedTo(hot.counters);
+  return { levels, flows: new Map(flows.map((flow) => [flow.flowId, flow])), counters };
 }
 
 /** A state this version does not know is no flow at all: it denies. */

@@ -28,7 +28,7 @@ import {
   parkWrites,
 } from '@spendgate/store';
 import { encodeLeaf } from '@spendgate/codec';
-import type { AdmissionFacts, AdmissionRules } from '@spendgate/core';
+import { type AdmissionFacts, type AdmissionRules, type CounterKey, counterId } from '@spendgate/core';
 import type { EndedHold, HotKeys, LaneState, LeafRow } from '@spendgate/store';
 import type { Refusal } from '../intake/candidate.js';
 import type { TokenBuckets } from '@spendgate/platform';
@@ -36,6 +36,7 @@ import type { LockedTime } from './batch-size.js';
 import type { ComposedDecision, Naming } from './compose-decision.js';
 import { type BatchOutput, type EvaluatedIntent, decideBatch } from './decide-batch.js';
 import { ownChain } from './facts.js';
+import { counterUses } from './window-bounds.js';
 import { summariseRefusals } from './summarise-refusals.js';
 
 /** Some consecutive records of one partition, or intents that wait in it, ready for their transaction. */
@@ -120,6 +121,7 @@ interface Folded {
 /** Flows and levels to lock; a mandate nobody knows, or another agent's, has neither. */
 function keysOf({ intents, facts }: Slice): HotKeys {
   const [flows, levels, roots, agents] = [new Set<string>(), new Set<string>(), new Set<string>(), new Set<string>()];
+  const counters = new Map<string, CounterKey>();
   for (const { candidate } of intents) {
     agents.add(candidate.claims.iss);
     const chain = ownChain(candidate, facts);
@@ -129,6 +131,7 @@ function keysOf({ intents, facts }: Slice): HotKeys {
       levels.add(mandate.id);
       roots.add(mandate.root);
     }
+    for (const use of counterUses(candidate, facts)) counters.set(counterId(use), use);
   }
   return {
     flowIds: [...flows],
@@ -136,6 +139,7 @@ function keysOf({ intents, facts }: Slice): HotKeys {
     rootIds: [...roots],
     agentIds: [...agents],
     intentIds: [...new Set(intents.map(({ candidate }) => candidate.intentId))],
+    counters: [...counters.values()],
   };
 }
 
@@ -158,9 +162,12 @@ async function write(
   const [leafSeq, outboxSeq] = [lane.leafSeq + BigInt(leaves.length), lane.outboxSeq + BigInt(events.length)];
   const { appendedMarkMs } = output;
   const decisionRows = decisions.map((each) => each.decision);
-  // Two statements by their rows, so that a batch in which nobody waits does not pay for those in which somebody does.
+  // Statements by their rows, so that a batch in which nobody waits, or nothing is counted, does not pay for those in
+  // which somebody does, or something is.
   const parking = parkWrites(laneId, decisionRows);
-  await runTogether(tx, parking.length === 0 ? 'authorization-write' : 'authorization-write-parking', [
+  const counting = output.counters.isEmpty ? [] : [output.counters.write()];
+  const kinds = [...(counting.length === 0 ? [] : ['counting']), ...(parking.length === 0 ? [] : ['parking'])];
+  await runTogether(tx, ['authorization-write', ...kinds].join('-'), [
     insertDecisionsWrite(laneId, decisionRows),
     insertArtifactsWrite(decisions.flatMap((each) => each.artifact ?? [])),
     insertHoldsWrite(decisions.flatMap((each) => each.hold ?? [])),
@@ -171,6 +178,7 @@ async function write(
     leavesWrite(lease, lane.leafSeq, leaves),
     outboxWrite(lease, lane.outboxSeq, events),
     advanceLaneWrite(lease, { leafSeq, outboxSeq, appendedMarkMs, publishedThrough }),
+    ...counting,
     ...parking,
   ]);
   return { decisions, refusals, events: numbered(events, lane.outboxSeq), nextOutboxSeq: outboxSeq };

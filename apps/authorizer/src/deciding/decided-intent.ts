@@ -1,4 +1,4 @@
-import type { AdmissionFacts, AdmissionResult, FlowState, Intent } from '@spendgate/core';
+import type { AdmissionFacts, CountedResult, FlowState, Intent } from '@spendgate/core';
 import type { Candidate } from '../intake/candidate.js';
 
 /** The decision by which an intent waits: the one made now supersedes it. */
@@ -17,7 +17,7 @@ export interface DecidedIntent {
   readonly decisionId: string;
   readonly waiting: Waiting | null;
   readonly facts: AdmissionFacts;
-  readonly result: AdmissionResult;
+  readonly result: CountedResult;
   /** State of the flow before this decision; `null` when there is no flow. */
   readonly flowBefore: FlowState | null;
   /** Leaf hashes of what it rests on, base64url: the mandate as registered, the decision it supersedes. */

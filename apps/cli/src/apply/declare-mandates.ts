@@ -1,8 +1,8 @@
 import { type Signer, readPartySigner, signToken } from '@spendgate/artifact';
-import { type MandateClaim, canonicalize } from '@spendgate/codec';
+import { type CountedLimitClaim, type MandateClaim, canonicalize } from '@spendgate/codec';
 import { StartError } from '@spendgate/platform';
 import type { MandateDeclaration, StandingMandate } from '@spendgate/store';
-import type { MandateEntry } from './domain-file.js';
+import type { CountedEntry, MandateEntry } from './domain-file.js';
 
 const TOKEN_LIFETIME_SECONDS = 86_400;
 /** 2100-01-01T00:00:00Z: a mandate without an end is ended by revoking it. */
@@ -49,7 +49,8 @@ export async function declareMandates(
 
 /**
  * What an entry says as a claim, its version aside. What it leaves out it has from its parent, written out: a signed
- * child says itself how wide it is, also when the parent is widened later.
+ * child says itself how wide it is, also when the parent is widened later. Counted limits it has none of its own then: its
+ * spends count against its parent's.
  */
 function claimOf(
   entry: MandateEntry,
@@ -69,8 +70,10 @@ function claimOf(
       currency: entry.currency,
       total: entry.total,
       per_transaction: entry.per_transaction ?? parent?.limits.per_transaction ?? null,
+      ...(entry.counted === undefined ? {} : { counted: entry.counted.map(countedOf) }),
     },
     counterparties: entry.counterparties ?? parent?.counterparties ?? null,
+    ...listsOf(entry, parent),
     validity: {
       from: entry.valid_from === undefined ? (parent?.validity.from ?? 0) : seconds(entry.valid_from),
       until: entry.valid_until === undefined ? (parent?.validity.until ?? NO_END_SECONDS) : seconds(entry.valid_until),
@@ -80,6 +83,24 @@ function claimOf(
     approvals: entry.approvals ?? parent?.approvals ?? null,
     park_seconds: entry.park_seconds ?? parent?.park_seconds ?? null,
     depth: parent === null ? 0 : parent.depth + 1,
+  };
+}
+
+const LISTS = ['blocked_counterparties', 'categories', 'blocked_categories'] as const;
+
+/** Lists are left out of a claim where they ask for nothing. */
+function listsOf(entry: MandateEntry, parent: MandateClaim | null): Pick<MandateClaim, (typeof LISTS)[number]> {
+  const lists = LISTS.map((name) => [name, entry[name] ?? parent?.[name]] as const);
+  return Object.fromEntries(lists.filter(([, list]) => list !== undefined));
+}
+
+function countedOf({ window, counterparty, category, amount, count }: CountedEntry): CountedLimitClaim {
+  return {
+    window: window ?? null,
+    counterparty: counterparty ?? null,
+    category: category ?? null,
+    amount: amount ?? null,
+    count: count ?? null,
   };
 }
 

@@ -1,3 +1,4 @@
+import { CALENDAR_UNITS, EACH_COUNTERPARTY } from '@spendgate/core';
 import { z } from 'zod';
 
 /** Party ids are short, lower case and safe in a path or a header. */
@@ -9,10 +10,11 @@ const publicJwk = z.record(z.string(), z.unknown());
 /** A party may bring its public key; without one `apply` looks for `ID.jwk.json` in the key folder and makes it there. */
 const keyed = named.extend({ key: publicJwk.optional() });
 
+const category = z.string().regex(/^\d{4}$/, 'an ISO 18245 merchant category, four digits');
 const counterparty = z.strictObject({
   id,
   legal_name: z.string().min(1).max(140),
-  category: z.string().regex(/^\d{4}$/, 'an ISO 18245 merchant category, four digits'),
+  category,
   accounts: z.array(z.string().max(140)).max(16).default([]),
   settlement_services: z.array(id).min(1).max(16),
   /** `external`: moved by the settlement service; `simulated`: demo only; else the id of a declared rail. */
@@ -23,6 +25,22 @@ const policy = z.strictObject({
   id,
   /** Cedar text beside the domain file. */
   file: z.string(),
+});
+
+/** A limit per window, counterparty or category: at least one of them, and at least an amount or a count. */
+const countedLimit = z.strictObject({
+  /** By the calendar of a zone, or rolling: the last so many seconds. Absent: in total. */
+  window: z
+    .union([
+      z.strictObject({ unit: z.enum(CALENDAR_UNITS), zone: z.string().max(64).default('UTC') }),
+      z.strictObject({ seconds: z.int().min(1) }),
+    ])
+    .optional(),
+  /** `*`: each counterparty by itself. */
+  counterparty: z.union([id, z.literal(EACH_COUNTERPARTY)]).optional(),
+  category: category.optional(),
+  amount: amount.optional(),
+  count: z.int().min(1).optional(),
 });
 
 /** A mandate as people write it; `apply` turns it into `mandate+jwt` claims and signs it with the principal's key. */
@@ -37,8 +55,14 @@ const mandate = z.strictObject({
   /** Total limit and per-transaction limit, decimal strings in major units with the currency's digits. */
   total: amount,
   per_transaction: amount.optional(),
+  /** Beside its own, a mandate is bound by those of every mandate above it. */
+  counted: z.array(countedLimit).min(1).max(16).optional(),
   /** Absent: the parent's; at a root any registered counterparty. */
   counterparties: z.array(id).max(1024).optional(),
+  /** Absent: the parent's; at a root none is blocked, and any category may be paid. */
+  blocked_counterparties: z.array(id).min(1).max(256).optional(),
+  categories: z.array(category).min(1).max(256).optional(),
+  blocked_categories: z.array(category).min(1).max(256).optional(),
   valid_from: time.optional(),
   valid_until: time.optional(),
   /** Absent: the parent's; at a root `default`. */
@@ -76,3 +100,4 @@ export const DOMAIN_FILE = z.strictObject({
 
 export type DomainFile = z.output<typeof DOMAIN_FILE>;
 export type MandateEntry = DomainFile['mandates'][number];
+export type CountedEntry = z.output<typeof countedLimit>;

@@ -109,6 +109,7 @@ export function factsFor(
     service: kind === 'agent' ? registry.agent(partyId) : registry.service(partyId),
     agent: row === undefined ? 'absent' : registry.agent(row.agentId),
     counterparty: payee?.state ?? 'absent',
+    category: payee?.category ?? null,
     settlesForCounterparty: payee?.settlementServices.includes(partyId) ?? false,
     mandates: chain,
     policy: policyOf(row, chain, registry),

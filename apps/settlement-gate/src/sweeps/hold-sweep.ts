@@ -5,6 +5,8 @@ import {
   type LaneLease,
   type Pool,
   advanceLane,
+  CounterChanges,
+  changeCounters,
   changeHeld,
   endHolds,
   fenceLeased,
@@ -53,11 +55,14 @@ export class HoldSweep {
       await shareControl(tx);
       const lane = await fenceLeased(tx, lease);
       await lockHotRows(tx, [], rootIds); // whoever holds a root excludes every other writer of its tree
-      const keys = { flowIds: [], mandateIds: [], rootIds, agentIds: [], intentIds: [] };
+      const keys = { flowIds: [], mandateIds: [], rootIds, agentIds: [], intentIds: [], counters: [] };
       const { judgedAtMs, endedHolds } = await readHotState(tx, keys);
       if (endedHolds.length === 0) return 0;
       await endHolds(tx, endedHolds);
       await changeHeld(tx, releasedByMandate(endedHolds));
+      const counters = new CounterChanges();
+      for (const hold of endedHolds) counters.leave(hold);
+      await changeCounters(tx, counters);
       const leaf = this.leafWriter.write('holds_released', judgedAtMs, releasePayload(endedHolds), []);
       const leafSeq = await writeLeaves(tx, lease, lane.leafSeq, [leaf]);
       await advanceLane(tx, lease, { leafSeq, outboxSeq: lane.outboxSeq });

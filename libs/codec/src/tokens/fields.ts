@@ -9,6 +9,8 @@ const TIME_SECONDS_MAX = 253_402_300_799;
 export const partyId = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/);
 /** A domain's issuer: an absolute URI (RFC 3986 §4.3), such as `https://spend.example` or `urn:spendgate:demo`. */
 export const issuer = z.string().regex(/^[a-z][a-z0-9+.-]{0,31}:[!-~]{1,222}$/);
+/** ISO 18245 merchant category code. */
+export const category = z.string().regex(/^[0-9]{4}$/);
 export const uuid = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/);
 /** A request's own name, chosen by who signs it; the retry key. */
 export const requestId = z.string().regex(/^[A-Za-z0-9._~:-]{1,128}$/);

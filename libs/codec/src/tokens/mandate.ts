@@ -1,14 +1,44 @@
-import { LIMITS } from '@spendgate/core';
+import { CALENDAR_UNITS, EACH_COUNTERPARTY, LIMITS, windowName } from '@spendgate/core';
 import { z } from 'zod';
 import { MANDATE_DEPTH_MAX } from '../limits.js';
-import { measurement, partyId, requestClaims, timeSeconds, uuid } from './fields.js';
+import { isTimeZone } from '../calendar-window.js';
+import { category, measurement, partyId, requestClaims, timeSeconds, uuid } from './fields.js';
 
 /** A root principal may sign offline and hand it in later; how long the grant holds is `validity`, not `exp`. */
 export const MANDATE_LIFETIME_SECONDS_MAX = 30 * 86_400;
 
+const window = z
+  .union([
+    z.strictObject({
+      unit: z.enum(CALENDAR_UNITS).describe('calendar window; a week begins on Monday (ISO 8601)'),
+      zone: z.string().max(64).describe('IANA time zone by whose clock it begins'),
+    }),
+    z.strictObject({
+      seconds: z.int().min(1).max(LIMITS.rollingSecondsMax).describe('rolling window: the last so many seconds'),
+    }),
+  ])
+  .nullable()
+  .describe('null: in total');
+
+/** At least a window or a subject, at least an amount or a count, and not two of one kind: `checkMandate` sees to it. */
+const countedLimit = z.strictObject({
+  window,
+  counterparty: z
+    .union([partyId, z.literal(EACH_COUNTERPARTY)])
+    .nullable()
+    .describe('only spends at this counterparty count; `*`: at each, by itself; null: at any'),
+  category: category.nullable().describe('only spends at counterparties of this category count; null: of any'),
+  amount: z.string().nullable().describe('decimal string in major units: most that may be spent; null: no limit'),
+  count: z.int().min(1).max(LIMITS.countLimitMax).nullable().describe('most spends authorized; null: no limit'),
+});
+export type CountedLimitClaim = z.infer<typeof countedLimit>;
+
+const parties = z.array(partyId).min(1).max(LIMITS.mandateCounterpartiesMax);
+const categories = z.array(category).min(1).max(LIMITS.mandateCategoriesMax);
+
 /**
  * The grant itself; its hash is SHA-256 over the RFC 8785 form of this object. Every member is written, null where
- * nothing is asked, so one grant has one text. A limit this version cannot enforce is an unknown field, never ignored.
+ * nothing is asked, except the optional ones, which are never null or empty: so one grant has one text. A limit this version cannot enforce is an unknown field, never ignored.
  */
 export const mandateSchema = z.strictObject({
   id: uuid.describe('stays through versions; also the flow'),
@@ -20,13 +50,17 @@ export const mandateSchema = z.strictObject({
     currency: z.string().describe('ISO 4217 code or configured asset; the same at every level'),
     total: z.string().describe('decimal string in major units: most that may be held and captured in all'),
     per_transaction: z.string().nullable().describe('decimal string in major units; null: no limit of its own'),
+    counted: z
+      .array(countedLimit)
+      .min(1)
+      .max(LIMITS.countedLimitsMax)
+      .optional()
+      .describe('limits per window, counterparty and category'),
   }),
-  counterparties: z
-    .array(partyId)
-    .min(1)
-    .max(LIMITS.mandateCounterpartiesMax)
-    .nullable()
-    .describe('who may be paid; null: any that is registered'),
+  counterparties: parties.nullable().describe('who may be paid; null: any that is registered'),
+  blocked_counterparties: parties.optional().describe('who may not be paid, whoever else may'),
+  categories: categories.optional().describe('ISO 18245 categories that may be paid; absent: any'),
+  blocked_categories: categories.optional().describe('ISO 18245 categories that may not be paid'),
   validity: z.strictObject({
     from: timeSeconds.describe('Unix seconds'),
     until: timeSeconds.describe('no decision at this instant or later; Unix seconds'),
@@ -62,8 +96,30 @@ export function checkMandate({ mandate, iss }: MandateTokenClaims): string | nul
   if (mandate.parent === mandate.id) return 'mandate.parent';
   if (mandate.parent === null && iss !== mandate.principal) return 'mandate.principal';
   if (mandate.validity.from >= mandate.validity.until) return 'mandate.validity.until';
-  const { counterparties } = mandate;
-  if (counterparties !== null && new Set(counterparties).size !== counterparties.length)
-    return 'mandate.counterparties';
-  return null;
+  const repeating = (['counterparties', 'blocked_counterparties', 'categories', 'blocked_categories'] as const).find(
+    (list) => isRepeating(mandate[list] ?? []),
+  );
+  if (repeating !== undefined) return `mandate.${repeating}`;
+  const sums = mandate.limits.counted ?? [];
+  const wrong = sums.findIndex((limit, index) => isWrong(limit, sums.slice(0, index)));
+  return wrong === -1 ? null : `mandate.limits.counted[${wrong}]`;
+}
+
+function isRepeating(list: readonly string[]): boolean {
+  return new Set(list).size !== list.length;
+}
+
+/** Limits nothing or everything, in a zone nobody knows, or the same sum a second time: which would hold? */
+function isWrong(limit: CountedLimitClaim, before: readonly CountedLimitClaim[]): boolean {
+  const { counterparty, category: of, amount, count } = limit;
+  if (amount === null && count === null) return true;
+  if (limit.window === null && counterparty === null && of === null) return true;
+  if (counterparty !== null && of !== null) return true;
+  if (limit.window !== null && 'zone' in limit.window && !isTimeZone(limit.window.zone)) return true;
+  const sum = sumName(limit);
+  return before.some((other) => sumName(other) === sum);
+}
+
+function sumName({ window: per, counterparty, category: of }: CountedLimitClaim): string {
+  return JSON.stringify([windowName(per), counterparty, of]);
 }

@@ -3,7 +3,7 @@ import { LIFECYCLE, type FlowState } from '../lifecycle.js';
 import { LIMITS } from '../limits.js';
 import { admitsCounterparty } from '../mandates/check-chain.js';
 import { environmentRequirements } from '../mandates/levels.js';
-import type { EnvironmentRequirement, LevelState } from '../mandates/types.js';
+import type { EnvironmentRequirement, LevelState, Payee } from '../mandates/types.js';
 import { type Money, type MoneyProblem, parseMoney } from '../money.js';
 import { type IssueTimes, isBornDead, issueTimes } from './issue-terms.js';
 import type { AdmissionFacts, AdmissionState, Finding, Flow, Intent, ShownLimit, WatchVerdict } from './types.js';
@@ -66,11 +66,18 @@ export function isAudienceFit({ intent, facts: { audienceKey, counterparty } }: 
   return typeof counterparty === 'string' || counterparty.settlementServices.includes(intent.audience);
 }
 
-/** Registered, active, and on the list of every level that has one. */
-export function isCounterpartyAdmitted({ intent, levels, facts: { counterparty } }: AdmissionCase): boolean {
+/** Whom an intent pays; of a counterparty that is not on record no category is known. */
+export function payeeOf({ counterparty: id }: Intent, { counterparty }: AdmissionFacts): Payee {
+  return { id, category: typeof counterparty === 'string' ? null : counterparty.category };
+}
+
+/** Registered, active, and admitted by the lists of every level. */
+export function isCounterpartyAdmitted({ intent, levels, facts }: AdmissionCase): boolean {
+  const { counterparty } = facts;
   if (typeof counterparty === 'string') return false;
   if (counterparty.id !== intent.counterparty || counterparty.state !== 'active') return false;
-  return levels.every(({ mandate }) => admitsCounterparty(mandate, intent.counterparty));
+  const payee = payeeOf(intent, facts);
+  return levels.every(({ mandate }) => admitsCounterparty(mandate, payee));
 }
 
 export function isCaptureCountFit({ capture: { mode, maxCaptures } }: Intent): boolean {
@@ -93,12 +100,12 @@ export function asksInVain(c: AdmissionCase): boolean {
   return c.facts.parked === null && !(c.facts.parkedCount < LIMITS.parkedPerFlowMax) && asksApproval(c);
 }
 
-type LevelWalk = (levels: readonly LevelState[], amount: Money['amount'], counterparty: string) => ShownLimit | null;
+type LevelWalk = (levels: readonly LevelState[], amount: Money['amount']) => ShownLimit | null;
 
 /** The first level whose limit stops the amount; an amount that is none has its own row. */
-export function stoppedBy({ money, levels, intent }: AdmissionCase, find: LevelWalk): Finding | null {
+export function stoppedBy({ money, levels }: AdmissionCase, find: LevelWalk): Finding | null {
   if (typeof money === 'string') return null;
-  const limit = find(levels, money.amount, intent.counterparty);
+  const limit = find(levels, money.amount);
   return limit === null ? null : { field: 'amount.value', limit };
 }
 

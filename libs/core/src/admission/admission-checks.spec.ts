@@ -159,7 +159,11 @@ const DENIED: Readonly<Record<Place, readonly Row[]>> = {
       { intent: { capture: { mode: 'single', maxCaptures: 1, settleByMs: NaN } } },
     ],
     ['per_transaction_limit', 'amount.value', 'one cent above', own({ perTransactionLimit: decimal('12.49') })],
-    ['counterparty_limit', 'amount.value', 'one cent above', counting({ kind: 'counterparty', counterparty: 'cdnow' })],
+    ['counterparty_limit', 'amount.value', 'one cent above', counting({ kind: 'counterparty' })],
+    ['counterparty_limit', 'amount.value', 'nobody could count', counting({ kind: 'counterparty', used: 'unknown' })],
+    ['scope_mismatch', 'counterparty', 'blocked', own({ blockedCounterparties: ['cdnow'] })],
+    ['scope_mismatch', 'counterparty', 'of another category', own({ categories: ['5411'] })],
+    ['scope_mismatch', 'counterparty', 'of a blocked category', own({ blockedCategories: ['5735'] })],
     ['window_limit', 'amount.value', 'one cent above', counting({})],
     [
       'window_limit',

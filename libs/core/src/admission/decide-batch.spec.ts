@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { facts, flow, intent, level, mandate, ORGANISATION, OWN, T0_MS, TEAM } from '../examples/admission-example.js';
 import { availableOf } from '../hold.js';
 import { LIMITS } from '../limits.js';
-import type { LevelState } from '../mandates/types.js';
+import { TOTAL_BOUNDS } from '../mandates/counters.js';
+import type { LevelState, WindowBounds } from '../mandates/types.js';
 import { decimal, ZERO } from '../money.js';
 import { type BatchItem, type BatchState, decideBatch } from './decide-batch.js';
 
@@ -21,6 +22,7 @@ const before: BatchState = {
     [OWN, { ...flow, state: 'authorized' as const }],
     [SIBLING, { ...flow, flowId: SIBLING }],
   ]),
+  counters: new Map(),
 };
 
 function item(
@@ -35,12 +37,13 @@ function item(
     intent: { ...intent, ...named, amountText, bodyHash },
     decisionId: `decision-${number}`,
     facts: { ...facts, appendedAtMs: T0_MS + number, signer: { kid: 'k', agent } },
+    bounds: new Map(),
   };
 }
 
 /** Cuts a stream into batches of one size and hands the state on, as a partition's owner does. */
-function decideInBatches(items: readonly BatchItem[], size: number) {
-  let state = before;
+function decideInBatches(items: readonly BatchItem[], size: number, first = before) {
+  let state = first;
   const recorded = new Map<string, { decisionId: string; bodyHash: string }>();
   const results = [];
   for (let at = 0; at < items.length; at += size) {
@@ -132,7 +135,7 @@ describe('decideBatch', () => {
   });
 
   it('changes nothing it was given', () => {
-    const frozen = { levels: new Map(before.levels), flows: new Map(before.flows) };
+    const frozen = { levels: new Map(before.levels), flows: new Map(before.flows), counters: new Map() };
     decideBatch(before, [item(1, '5.00')]);
     expect(before).toEqual(frozen);
   });
@@ -140,6 +143,64 @@ describe('decideBatch', () => {
   it('has a named maximum', () => {
     const many = Array.from({ length: LIMITS.batchItemsMax + 1 }, () => item(1, '1.00'));
     expect(() => decideBatch(before, many)).toThrow('ERR_BATCH_TOO_LARGE');
+  });
+});
+
+describe('counted limits in a batch', () => {
+  const PER_DAY = { window: { unit: 'day', zone: 'UTC' }, counterparty: null, category: null } as const;
+  const perDay = { ...PER_DAY, amount: decimal('20'), count: 3 };
+  const perPayee = { ...PER_DAY, window: null, counterparty: '*', amount: decimal('30'), count: null };
+  const root = level(0, { countedLimits: [perDay, perPayee] });
+  const counting: BatchState = { ...before, levels: new Map([...before.levels, [ORGANISATION, root]]) };
+  const [day, payee] = ['day/UTC', 'total counterparty/cdnow'].map((counter) => `${ORGANISATION} ${counter}`);
+
+  /** @param window number of the day */
+  function on(window: number, one: BatchItem): BatchItem {
+    const at: WindowBounds = { fromMs: window * 10, bucketMs: window * 10, untilMs: window * 10 + 10 };
+    return {
+      ...one,
+      bounds: new Map([
+        [day ?? '', at],
+        [payee ?? '', TOTAL_BOUNDS],
+      ]),
+    };
+  }
+
+  it('bind all flows below the level together, to the last cent, and begin anew with the next window', () => {
+    const items = [on(1, item(1, '15.00')), on(1, item(2, '5.01', 'sibling')), on(1, item(3, '5.00', 'sibling')), on(2, item(4, '10.01')), on(2, item(5, '10.00'))]; // prettier-ignore
+    const { results } = decideBatch(counting, items);
+    expect(results.map(({ decision }) => decision.code)).toEqual([null, 'window_limit', null, 'counterparty_limit', null]); // prettier-ignore
+    expect(results.map(({ decision }) => decision.limit?.available)).toEqual([undefined, '5', undefined, '10', undefined]); // prettier-ignore
+    expect(results[0]?.entries.map(({ counter, startsMs }) => [counter, startsMs])).toEqual([
+      ['day/UTC', 10],
+      ['total counterparty/cdnow', 0],
+    ]);
+    expect(results[1]?.entries).toEqual([]);
+  });
+
+  it('count spends, also small ones', () => {
+    const { results } = decideBatch(
+      counting,
+      [1, 2, 3, 4].map((n) => on(1, item(n, '0.01'))),
+    );
+    expect(results.map(({ decision }) => decision.limit?.name)).toEqual([undefined, undefined, undefined, 'per_day/count']); // prettier-ignore
+  });
+
+  it('deny where nobody said which window it is', () => {
+    expect(decideBatch(counting, [item(1, '1.00')]).results[0]?.decision.code).toBe('counterparty_limit');
+  });
+
+  it('D2: are the same in batches of 1, 7 and 512, and never above their limit', () => {
+    fc.assert(
+      fc.property(stream.map(itemsOf), (items) => {
+        const placed = items.map((one, index) => on(1 + Math.floor(index / 20), one));
+        const [one, seven, many] = [1, 7, 512].map((size) => decideInBatches(placed, size, counting));
+        expect([seven, many]).toEqual([one, one]);
+        for (const bucket of one?.state.counters.get(day ?? '') ?? []) {
+          expect(bucket.amount.lte(20) && bucket.count <= 3).toBe(true);
+        }
+      }),
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { attested, counting, decide, inFlow, own, policySays, REQUIRED } from '../examples/admission-changes.js';
 import * as example from '../examples/admission-example.js';
-import { HOUR_MS, level, OWN, T0_MS, TEAM } from '../examples/admission-example.js';
+import { HOUR_MS, level, ORGANISATION, OWN, T0_MS, TEAM } from '../examples/admission-example.js';
 import { type FlowState, LIFECYCLE } from '../lifecycle.js';
 import { LIMITS } from '../limits.js';
 import { decimal } from '../money.js';
@@ -35,7 +35,10 @@ describe('decideIntent', () => {
     const edge = { totalLimit: decimal('12.50'), perTransactionLimit: decimal('12.50') };
     expect(decide(own(edge)).decision.outcome).toBe('authorized');
     expect(decide(counting({ used: decimal('7.50') })).decision.outcome).toBe('authorized');
-    expect(decide(counting({ kind: 'counterparty', counterparty: 'other' })).decision.outcome).toBe('authorized');
+    expect(decide(counting({ kind: 'counterparty', used: decimal('7.50') })).decision.outcome).toBe('authorized');
+    expect(decide(counting({ of: 'count', limit: decimal('3'), used: decimal('2') })).decision.outcome).toBe(
+      'authorized',
+    );
   });
 
   it('A20: authorizes in the last millisecond before exp and deadline', () => {
@@ -53,12 +56,10 @@ describe('decideIntent', () => {
     });
   });
 
-  it('counts what was granted in every counter it belongs to', () => {
-    const { state } = decide(counting({ used: decimal('7.50') }));
-    const counted = typeof state.levels === 'string' ? [] : state.levels.flatMap((one) => one.counted);
-    expect(counted.map(({ used }) => String(used))).toEqual(['20']);
-    const other = decide(counting({ kind: 'counterparty', counterparty: 'other' })).state;
-    expect(typeof other.levels === 'string' ? [] : other.levels[0]?.counted[0]?.used).toEqual(decimal('7.51'));
+  it('tells until when a window is full, and of a limit that is none of time nothing', () => {
+    const until = decide(counting({ window: { fromMs: 1, bucketMs: 2, untilMs: 3 } })).decision.limit;
+    expect(until).toEqual({ mandate: ORGANISATION, name: 'per_day', limit: '20', available: '12.49', untilMs: 3 });
+    expect(decide(counting({})).decision.limit).not.toHaveProperty('untilMs');
   });
 
   it('E13: a trusted environment activates an authorized flow, and the first artifact makes it execute', () => {

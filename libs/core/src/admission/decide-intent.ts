@@ -103,9 +103,9 @@ function artifactTerms({ money, flow, times, facts }: AdmissionCase): ArtifactTe
   return { amount, currency: money.currency, iat, nbf: iat, exp, settleBy, epoch: flow.epoch };
 }
 
-function holdAmount({ money, levels, intent }: AdmissionCase): AdmissionState['levels'] {
+function holdAmount({ money, levels }: AdmissionCase): AdmissionState['levels'] {
   if (typeof money === 'string') return levels;
-  return levels.map((level) => holdAt(level, money.amount, intent.counterparty));
+  return levels.map((level) => holdAt(level, money.amount));
 }
 
 /**

@@ -3,7 +3,7 @@ import { freezeOnce } from '../freeze-once.js';
 import * as read from '../frozen.js';
 import { isFlowState } from '../lifecycle.js';
 import { freezeGrant, thawGrant } from '../mandates/frozen-mandate.js';
-import type { Mandate } from '../mandates/types.js';
+import type { Mandate, Payee } from '../mandates/types.js';
 import type { AttestationFacts, Flow, Watches, WatchVerdict } from './types.js';
 import { InvariantError } from '../errors.js';
 
@@ -78,12 +78,12 @@ export function thawWatches(value: Json | undefined): Watches {
  */
 export function freezeChain(
   mandates: readonly Mandate[],
-  counterparty: string,
+  payee: Payee,
   linkedHash: string | null = null,
 ): read.JsonObject[] {
   return mandates.map((mandate, index) => {
     const child = mandates[index + 1];
-    return freezeGrant(mandate, counterparty, child === undefined ? linkedHash : child.parentHash);
+    return freezeGrant(mandate, payee, child === undefined ? linkedHash : child.parentHash);
   });
 }
 

@@ -1,8 +1,8 @@
 import { freezeOnce } from '../freeze-once.js';
 import * as read from '../frozen.js';
 import { freezeCounted, thawBudget, thawCounted } from '../mandates/frozen-mandate.js';
-import type { LevelState } from '../mandates/types.js';
-import type { AdmissionCase } from './admission-case.js';
+import type { LevelState, Payee } from '../mandates/types.js';
+import { type AdmissionCase, payeeOf } from './admission-case.js';
 import * as frozen from './frozen-facts.js';
 import type { AdmissionFacts, AdmissionReadSet, AdmissionRules, AdmissionState, Json, PolicyFacts } from './types.js';
 
@@ -28,7 +28,7 @@ export function freezeAdmission({ intent, facts, levels, mandate, flow }: Admiss
     flow: frozen.freezeFlow(flow),
     issuer: facts.issuer,
     judged_at_ms: facts.judgedAtMs,
-    levels: mandate === 'present' ? freezeLevels(levels, intent.counterparty) : mandate,
+    levels: mandate === 'present' ? freezeLevels(levels, payeeOf(intent, facts)) : mandate,
     parked: freezeParked(facts.parked),
     parked_count: facts.parkedCount,
     path: levels.at(-1)?.mandate.path ?? [],
@@ -85,10 +85,10 @@ function thawRules(set: AdmissionReadSet, currency: string): AdmissionRules {
   };
 }
 
-function freezeLevels(levels: readonly LevelState[], counterparty: string): Json {
+function freezeLevels(levels: readonly LevelState[], payee: Payee): Json {
   const grants = frozen.freezeChain(
     levels.map(({ mandate }) => mandate),
-    counterparty,
+    payee,
   );
   return levels.map(({ budget, counted }, index) => ({
     captured: budget.captured.toFixed(),

@@ -171,12 +171,14 @@ export interface StageVerdict {
   readonly verdict: 'passed' | 'failed' | 'not_run';
 }
 
-/** A limit that stopped a spend, as its own level's holder may see it. Money in major units. */
+/** A limit that stopped a spend, as its own level's holder may see it. Money in major units; a count as it is. */
 export interface ShownLimit {
   readonly mandate: string;
   readonly name: string;
   readonly limit: string;
   readonly available: string;
+  /** Of a window: first instant at which it may have room again, Unix ms. */
+  readonly untilMs?: number;
 }
 
 /** What a check found: which member or source it is about, and the limit that stopped it. */

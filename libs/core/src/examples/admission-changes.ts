@@ -29,8 +29,8 @@ export function watching(limb: keyof AdmissionFacts['watches'], verdict: 'broken
 }
 export function counting(entry: Partial<CountedLimit>): Change {
   const counted: CountedLimit = {
-    ...{ kind: 'window', name: 'per_day', of: 'amount', counterparty: null },
-    ...{ limit: decimal('20'), used: decimal('7.51'), ...entry },
+    ...{ kind: 'window', name: 'per_day', of: 'amount', limit: decimal('20'), used: decimal('7.51') },
+    ...{ window: { fromMs: 0, bucketMs: 0, untilMs: null }, ...entry },
   };
   return { state: { levels: [{ ...level(0), counted: [counted] }, level(1), level(2)] } };
 }

@@ -88,6 +88,7 @@ export const facts: SettlementFacts = {
   service: 'active',
   agent: 'active',
   counterparty: 'active',
+  category: '5735',
   settlesForCounterparty: true,
   mandates: [mandate(0), mandate(1), mandate(2)],
   policy: { hash: hash('p') },

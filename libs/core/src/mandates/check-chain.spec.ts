@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { hash, level, mandate, ORGANISATION, OWN, T0_MS, TEAM } from '../examples/admission-example.js';
 import { LIMITS } from '../limits.js';
 import { admitsCounterparty, carriesHash, findChainBreak, isRevoked, isValidAt } from './check-chain.js';
+import type { Mandate } from './types.js';
 
 describe('findChainBreak', () => {
   it('E12: verifies a chain to the root principal', () => {
@@ -53,10 +54,26 @@ describe('a mandate', () => {
     expect([isRevoked(mandate(2)), isRevoked(mandate(2, { revokedAtMs: T0_MS * 2 }))]).toEqual([false, true]);
   });
 
-  it('admits its list, or anyone without one', () => {
-    expect(admitsCounterparty(mandate(2), 'cdnow')).toBe(true);
-    expect(admitsCounterparty(mandate(2, { counterparties: ['other'] }), 'cdnow')).toBe(false);
-    expect(admitsCounterparty(mandate(2, { counterparties: [] }), 'cdnow')).toBe(false);
+  it.each<readonly [string, boolean, Partial<Mandate>]>([
+    ['anyone without a list', true, {}],
+    ['its list', true, { counterparties: ['cdnow'] }],
+    ['none but its list', false, { counterparties: ['other'] }],
+    ['nobody on an empty list', false, { counterparties: [] }],
+    ['none it blocks, also on its list', false, { counterparties: ['cdnow'], blockedCounterparties: ['cdnow'] }],
+    ['whom it does not block', true, { blockedCounterparties: ['other'] }],
+    ['its categories', true, { categories: ['5735', '5411'] }],
+    ['none but its categories', false, { categories: ['5411'] }],
+    ['none of a category it blocks', false, { categories: ['5735'], blockedCategories: ['5735'] }],
+    ['whose category it does not block', true, { blockedCategories: ['5411'] }],
+  ])('admits %s', (_whom, admitted, change) => {
+    expect(admitsCounterparty(mandate(2, change), { id: 'cdnow', category: '5735' })).toBe(admitted);
+  });
+
+  it('admits nobody of an unknown category where any level asks for one', () => {
+    const unknown = { id: 'cdnow', category: null };
+    expect(admitsCounterparty(mandate(2), unknown)).toBe(true);
+    expect(admitsCounterparty(mandate(2, { categories: ['5735'] }), unknown)).toBe(false);
+    expect(admitsCounterparty(mandate(2, { blockedCategories: ['5411'] }), unknown)).toBe(false);
   });
 
   it('answers to the hash of each of its versions', () => {

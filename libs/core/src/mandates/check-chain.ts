@@ -1,5 +1,5 @@
 import { LIMITS } from '../limits.js';
-import type { Governed, Mandate } from './types.js';
+import type { Governed, Mandate, Payee } from './types.js';
 
 /**
  * Whether a chain leads from the root principal to the mandate spent under, without a gap (B9, E12).
@@ -47,7 +47,12 @@ export function isRevoked(mandate: Mandate): boolean {
   return mandate.revokedAtMs !== null;
 }
 
-/** Whether a level lets this counterparty be paid. */
-export function admitsCounterparty(mandate: Mandate, counterparty: string): boolean {
-  return mandate.counterparties === null || mandate.counterparties.includes(counterparty);
+/** Whether a level lets this counterparty be paid. A category nobody knows is on no list, and none clears it. */
+export function admitsCounterparty(mandate: Mandate, { id, category }: Payee): boolean {
+  const { counterparties, blockedCounterparties, categories, blockedCategories } = mandate;
+  if (counterparties !== null && !counterparties.includes(id)) return false;
+  if (blockedCounterparties.includes(id)) return false;
+  if (categories === null && blockedCategories.length === 0) return true;
+  if (category === null || blockedCategories.includes(category)) return false;
+  return categories === null || categories.includes(category);
 }

@@ -2,13 +2,27 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { level, mandate, T0_MS } from '../examples/admission-example.js';
 import { decimal } from '../money.js';
+import { admitsCounterparty } from './check-chain.js';
 import { checkScope, isNarrower, type ScopeDimension } from './check-scope.js';
 import { effectiveBound } from './levels.js';
-import type { Mandate } from './types.js';
+import type { CountedTerms, Mandate } from './types.js';
+
+function terms(change: Partial<CountedTerms>): CountedTerms {
+  const window = { unit: 'day', zone: 'UTC' } as const;
+  return { window, counterparty: null, category: null, amount: decimal('50'), count: null, ...change };
+}
 
 const bounded: Partial<Mandate> = {
   perTransactionLimit: decimal('100'),
-  counterparties: ['a', 'b'],
+  counterparties: ['a', 'b', 'e'],
+  blockedCounterparties: ['e'],
+  categories: ['5411', '5735', '5999'],
+  blockedCategories: ['5999'],
+  countedLimits: [
+    terms({}),
+    terms({ counterparty: '*', window: null }),
+    terms({ window: { seconds: 60 }, amount: null, count: 3 }),
+  ],
   environment: { maxAgeSeconds: 300, measurements: ['m1', 'm2'] },
   approvals: { above: decimal('50') },
 };
@@ -25,6 +39,15 @@ const WIDER: readonly (readonly [ScopeDimension, Partial<Mandate>])[] = [
   ['per_transaction_limit', { perTransactionLimit: null }],
   ['counterparties', { counterparties: ['a', 'c'] }],
   ['counterparties', { counterparties: null }],
+  ['blocked_counterparties', { blockedCounterparties: [] }],
+  ['blocked_counterparties', { blockedCounterparties: ['a'] }],
+  ['categories', { categories: null }],
+  ['categories', { categories: ['5411', '1234'] }],
+  ['blocked_categories', { blockedCategories: ['5411'] }],
+  ['counted_limits', { countedLimits: [terms({ amount: decimal('50.01') })] }],
+  ['counted_limits', { countedLimits: [terms({ counterparty: '*', window: null, amount: decimal('50.01') })] }],
+  ['counted_limits', { countedLimits: [terms({ counterparty: 'a', window: null, amount: decimal('50.01') })] }],
+  ['counted_limits', { countedLimits: [terms({ window: { seconds: 60 }, amount: null, count: 4 })] }],
   ['validity', { validFromMs: parent.validFromMs - 1 }],
   ['validity', { validUntilMs: parent.validUntilMs + 1 }],
   ['validity', { validUntilMs: NaN }],
@@ -56,6 +79,27 @@ describe('checkScope', () => {
     expect(isNarrower({ ...same, ...narrower }, parent)).toBe(true);
   });
 
+  it.each<readonly [string, Partial<Mandate>]>([
+    ['a blocked payee its own list leaves out', { counterparties: ['a'], blockedCounterparties: [] }],
+    ['a blocked category its own list leaves out', { categories: ['5411'], blockedCategories: [] }],
+    ['no window, for its parent’s counts its spends too', { countedLimits: [] }],
+    [
+      'a larger sum in another window',
+      { countedLimits: [terms({ window: { unit: 'week', zone: 'UTC' }, amount: decimal('60') })] },
+    ],
+    [
+      'a larger sum by another clock',
+      { countedLimits: [terms({ window: { unit: 'day', zone: 'Asia/Tokyo' }, amount: decimal('60') })] },
+    ],
+    [
+      'a larger sum at one payee, where its parent counts all',
+      { countedLimits: [terms({ counterparty: 'a', amount: decimal('60') })] },
+    ],
+    ['a count where its parent bounds the amount', { countedLimits: [terms({ amount: null, count: 99 })] }],
+  ])('lets a child have %s', (_what, change) => {
+    expect(checkScope({ ...same, ...change }, parent)).toEqual({ code: null, dimension: null });
+  });
+
   it('lets a child bound what its parent leaves open', () => {
     expect(isNarrower(same, mandate(1))).toBe(true);
   });
@@ -79,6 +123,31 @@ describe('checkScope', () => {
       { numRuns: 10_000 },
     );
     expect(seen).toBeGreaterThan(10);
+  });
+
+  it('D24: whom a child admits its parent admits, whatever each allows and blocks', () => {
+    const lists = fc.record<Partial<Mandate>>({
+      counterparties: fc.option(fc.subarray(['a', 'b', 'c'])),
+      blockedCounterparties: fc.subarray(['a']),
+      categories: fc.option(fc.subarray(['1', '2'])),
+      blockedCategories: fc.subarray(['1']),
+    });
+    let seen = 0;
+    fc.assert(
+      fc.property(lists, lists, (above, below) => {
+        const [top, child] = [mandate(0, above), mandate(1, below)];
+        if (!isNarrower(child, top)) return;
+        for (const id of ['a', 'b', 'c', 'd']) {
+          for (const category of ['1', '2', '3', null]) {
+            if (!admitsCounterparty(child, { id, category })) continue;
+            seen += 1;
+            expect(admitsCounterparty(top, { id, category })).toBe(true);
+          }
+        }
+      }),
+      { numRuns: 10_000 },
+    );
+    expect(seen).toBeGreaterThan(1_000);
   });
 });
 

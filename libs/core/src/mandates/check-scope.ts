@@ -1,6 +1,7 @@
 import type { Decimal } from 'decimal.js';
 import { LIMITS } from '../limits.js';
-import type { EnvironmentRequirement, Mandate } from './types.js';
+import { isSameSum } from './counters.js';
+import type { CountedTerms, EnvironmentRequirement, Mandate } from './types.js';
 
 type Wider = (child: Mandate, parent: Mandate) => boolean;
 
@@ -17,6 +18,16 @@ const WIDER = {
   total_limit: (child, parent) => !child.totalLimit.lte(parent.totalLimit),
   per_transaction_limit: (child, parent) => isLarger(child.perTransactionLimit, parent.perTransactionLimit),
   counterparties: (child, parent) => !isSubset(child.counterparties, parent.counterparties),
+  blocked_counterparties: (child, parent) =>
+    !parent.blockedCounterparties.every((id) => isOut(id, child.counterparties, child.blockedCounterparties)),
+  categories: (child, parent) => !isSubset(child.categories, parent.categories),
+  blocked_categories: (child, parent) =>
+    !parent.blockedCategories.every((id) => isOut(id, child.categories, child.blockedCategories)),
+  // Like with like. A child without the limit is bound by its parent's, which its spends count against as well.
+  counted_limits: (child, parent) =>
+    child.countedLimits.some((own) =>
+      parent.countedLimits.some((above) => isSameSum(own, above) && isMore(own, above)),
+    ),
   validity: (child, parent) => !(child.validFromMs >= parent.validFromMs && child.validUntilMs <= parent.validUntilMs),
   // Two policies cannot be compared for width, so a child has its parent's.
   policy: (child, parent) => child.policyId !== parent.policyId,
@@ -53,6 +64,18 @@ const ENTRIES = Object.entries(WIDER) as readonly (readonly [ScopeDimension, Wid
 function isLarger(child: Decimal | null, parent: Decimal | null): boolean {
   if (parent === null) return false;
   return child === null || !child.lte(parent);
+}
+
+/** A child that leaves one of the two measures open leaves it to its parent. */
+function isMore(child: CountedTerms, parent: CountedTerms): boolean {
+  const amount = child.amount !== null && parent.amount !== null && !child.amount.lte(parent.amount);
+  const count = child.count !== null && parent.count !== null && !(child.count <= parent.count);
+  return amount || count;
+}
+
+/** What a parent blocks its child must not let in: it blocks it too, or its own list leaves it out. */
+function isOut(id: string, allowed: readonly string[] | null, blocked: readonly string[]): boolean {
+  return blocked.includes(id) || (allowed !== null && !allowed.includes(id));
 }
 
 /** `null` is everyone. */

@@ -2,16 +2,17 @@ import type { Json } from '../admission/types.js';
 import { freezeOnce } from '../freeze-once.js';
 import * as read from '../frozen.js';
 import { admitsCounterparty } from './check-chain.js';
-import type { Budget, CountedLimit, EnvironmentRequirement, Mandate } from './types.js';
+import type { Budget, CountedLimit, EnvironmentRequirement, Mandate, Payee, WindowBounds } from './types.js';
 
 /**
- * A level of a chain by value, as far as a decision about one counterparty depends on it: of the list of counterparties
- * whether it admits this one, of the earlier hashes the one that is asked for. The path is stored once, for the chain.
+ * A level of a chain by value, as far as a decision about one counterparty depends on it: of the lists of counterparties
+ * and categories whether they admit this one, of the earlier hashes the one that is asked for. The path is stored once,
+ * for the chain; counted limits are stored beside it, as far as they bear on the spend.
  *
  * @param linkedHash the hash by which the child below, or the artifact, names this mandate; `null`: none asks
  */
-export function freezeGrant(mandate: Mandate, counterparty: string, linkedHash: string | null): read.JsonObject {
-  const grant = admitsCounterparty(mandate, counterparty) ? freezeAdmitting(mandate) : freezeRefusing(mandate);
+export function freezeGrant(mandate: Mandate, payee: Payee, linkedHash: string | null): read.JsonObject {
+  const grant = admitsCounterparty(mandate, payee) ? freezeAdmitting(mandate) : freezeRefusing(mandate);
   const isEarlier = linkedHash !== null && mandate.supersededHashes.includes(linkedHash);
   return isEarlier ? { ...grant, superseded_hash: linkedHash } : grant;
 }
@@ -66,6 +67,10 @@ export function thawGrant(grant: read.JsonObject, path: readonly string[]): Mand
     totalLimit: read.amount(frozen.total_limit, 'total_limit'),
     perTransactionLimit: read.optional(frozen.per_transaction_limit, (value) => read.amount(value, 'per_transaction')),
     counterparties: read.flag(grant.admits, 'admits') ? null : [],
+    blockedCounterparties: [],
+    categories: null,
+    blockedCategories: [],
+    countedLimits: [],
     validFromMs: read.number(frozen.valid_from_ms, 'valid_from_ms'),
     validUntilMs: read.number(frozen.valid_until_ms, 'valid_until_ms'),
     policyId: read.text(frozen.policy_id, 'policy_id'),
@@ -100,12 +105,16 @@ export function thawBudget(frozen: read.JsonObject): Budget {
 export function freezeCounted(entry: CountedLimit): Json {
   return {
     kind: entry.kind,
+    limit: entry.limit.toFixed(),
     name: entry.name,
     of: entry.of,
-    counterparty: entry.counterparty,
-    limit: entry.limit.toFixed(),
     used: entry.used === 'unknown' ? null : entry.used.toFixed(),
+    window: entry.window === null ? null : freezeBounds(entry.window),
   };
+}
+
+function freezeBounds({ fromMs, bucketMs, untilMs }: WindowBounds): Json {
+  return { bucket_ms: bucketMs, from_ms: fromMs, until_ms: untilMs };
 }
 
 export function thawCounted(value: Json): CountedLimit {
@@ -114,8 +123,17 @@ export function thawCounted(value: Json): CountedLimit {
     kind: read.word(frozen.kind, 'kind', ['window', 'counterparty']),
     name: read.text(frozen.name, 'name'),
     of: read.word(frozen.of, 'of', ['amount', 'count']),
-    counterparty: read.optional(frozen.counterparty, (entry) => read.text(entry, 'counterparty')),
     limit: read.amount(frozen.limit, 'limit'),
     used: read.optional(frozen.used, (entry) => read.amount(entry, 'used')) ?? 'unknown',
+    window: read.optional(frozen.window, thawBounds),
+  };
+}
+
+function thawBounds(value: Json): WindowBounds {
+  const frozen = read.object(value, 'window');
+  return {
+    fromMs: read.number(frozen.from_ms, 'from_ms'),
+    bucketMs: read.number(frozen.bucket_ms, 'bucket_ms'),
+    untilMs: read.optional(frozen.until_ms, (entry) => read.number(entry, 'until_ms')),
   };
 }

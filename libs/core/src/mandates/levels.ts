@@ -35,12 +35,12 @@ export function findPerTransactionExceeded(levels: readonly LevelState[], amount
   return null;
 }
 
-export function findWindowExceeded(levels: readonly LevelState[], amount: Decimal, counterparty: string) {
-  return findCountedExceeded('window', levels, amount, counterparty);
+export function findWindowExceeded(levels: readonly LevelState[], amount: Decimal): ShownLimit | null {
+  return findCountedExceeded('window', levels, amount);
 }
 
-export function findCounterpartyExceeded(levels: readonly LevelState[], amount: Decimal, counterparty: string) {
-  return findCountedExceeded('counterparty', levels, amount, counterparty);
+export function findCounterpartyExceeded(levels: readonly LevelState[], amount: Decimal): ShownLimit | null {
+  return findCountedExceeded('counterparty', levels, amount);
 }
 
 /** A counter nobody could read stops the spend like a full one. */
@@ -48,41 +48,29 @@ function findCountedExceeded(
   kind: CountedLimit['kind'],
   levels: readonly LevelState[],
   amount: Decimal,
-  counterparty: string,
 ): ShownLimit | null {
   for (const { mandate, counted } of levels) {
     for (const entry of counted) {
-      if (entry.kind !== kind || !counts(entry, counterparty)) continue;
+      if (entry.kind !== kind) continue;
       const available = entry.used === 'unknown' ? ZERO : entry.limit.minus(entry.used);
-      if (!step(entry, amount).lte(available)) return shown(mandate.id, entry.name, entry.limit, available);
+      if (step(entry, amount).lte(available)) continue;
+      const untilMs = entry.window?.untilMs ?? null;
+      const limit = shown(mandate.id, entry.name, entry.limit, available);
+      return untilMs === null ? limit : { ...limit, untilMs };
     }
   }
   return null;
 }
 
-/** The level after a spend was granted: the amount is held, and counted where it counts. */
-export function holdAt(level: LevelState, amount: Decimal, counterparty: string): LevelState {
-  const { mandate, budget, counted } = level;
+/** The level after a spend was granted: the amount is held. What counters took in is kept beside the levels. */
+export function holdAt({ mandate, budget, counted }: LevelState, amount: Decimal): LevelState {
   const { capturing, captured, refunded } = budget;
-  return {
-    mandate,
-    budget: { held: budget.held.plus(amount), capturing, captured, refunded },
-    counted: counted.length === 0 ? counted : counted.map((entry) => countAt(entry, amount, counterparty)),
-  };
+  return { mandate, budget: { held: budget.held.plus(amount), capturing, captured, refunded }, counted };
 }
 
 /** Requirements of every level hold together: a team may ask for more than its organisation. */
 export function environmentRequirements(levels: readonly Governed[]): readonly EnvironmentRequirement[] {
   return levels.flatMap(({ mandate }) => (mandate.environment === null ? [] : [mandate.environment]));
-}
-
-function countAt(entry: CountedLimit, amount: Decimal, counterparty: string): CountedLimit {
-  if (entry.used === 'unknown' || !counts(entry, counterparty)) return entry;
-  return { ...entry, used: entry.used.plus(step(entry, amount)) };
-}
-
-function counts(entry: CountedLimit, counterparty: string): boolean {
-  return entry.counterparty === null || entry.counterparty === counterparty;
 }
 
 const ONE = new Decimal(1);

@@ -31,6 +31,12 @@ export interface Mandate {
   readonly perTransactionLimit: Decimal | null;
   /** `null`: any registered counterparty. */
   readonly counterparties: readonly string[] | null;
+  readonly blockedCounterparties: readonly string[];
+  /** ISO 18245 merchant categories; `null`: any. */
+  readonly categories: readonly string[] | null;
+  readonly blockedCategories: readonly string[];
+  /** Limits that need a counter: per window, per counterparty, per category. */
+  readonly countedLimits: readonly CountedTerms[];
   /** First instant of validity, Unix ms. */
   readonly validFromMs: number;
   /** First instant after it, Unix ms. */
@@ -60,17 +66,60 @@ export interface Budget {
   readonly refunded: Decimal;
 }
 
-/** A limit beside the total that needs a counter: what a window, or a counterparty, has already taken. */
+/** Units of a calendar window; a week begins on Monday (ISO 8601). */
+export const CALENDAR_UNITS = ['hour', 'day', 'week', 'month'] as const;
+export type CalendarUnit = (typeof CALENDAR_UNITS)[number];
+
+/** How a limit divides time: by the calendar of an IANA zone, or the last so many seconds at any moment. */
+export type LimitWindow = { readonly unit: CalendarUnit; readonly zone: string } | { readonly seconds: number };
+
+/** In place of a counterparty: each has a sum of its own. No party id can be spelled so. */
+export const EACH_COUNTERPARTY = '*';
+
+/** One limit of a mandate that needs a counter. At most one of `counterparty` and `category` is given. */
+export interface CountedTerms {
+  /** `null`: in total. */
+  readonly window: LimitWindow | null;
+  /** Only spends at this counterparty count; {@link EACH_COUNTERPARTY}: at each by itself; `null`: at any. */
+  readonly counterparty: string | null;
+  /** Only spends at counterparties of this ISO 18245 category count; `null`: of any. */
+  readonly category: string | null;
+  /** Major units; `null`: no limit on the sum. */
+  readonly amount: Decimal | null;
+  /** Spends authorized; `null`: no limit on their number. */
+  readonly count: number | null;
+}
+
+/**
+ * Where a spend stands in a window, Unix ms: facts, made outside of core, because a calendar is a table that changes.
+ * What entered at or after `fromMs` counts against the limit; the spend itself enters at `bucketMs`.
+ */
+export interface WindowBounds {
+  readonly fromMs: number;
+  readonly bucketMs: number;
+  /** First instant at which less may count; `null`: never. */
+  readonly untilMs: number | null;
+}
+
+/** A counted limit as it bears on one spend: what it has already taken. */
 export interface CountedLimit {
+  /** Which denial it gives: a limit of one counterparty or category, or one of time alone. */
   readonly kind: 'window' | 'counterparty';
-  /** Shown in a denial: `per_day`, `counterparty:acme`. */
+  /** Shown in a denial: `per_day`, `counterparty:acme/per_day`, `category:5411/count`. */
   readonly name: string;
   readonly of: 'amount' | 'count';
-  /** Only spends at this counterparty count; `null`: every spend. */
-  readonly counterparty: string | null;
   readonly limit: Decimal;
   /** A counter nobody could read denies. */
   readonly used: Decimal | 'unknown';
+  /** `null`: nobody could say, and `used` is unknown. */
+  readonly window: WindowBounds | null;
+}
+
+/** Who is paid, as far as limits ask. */
+export interface Payee {
+  readonly id: string;
+  /** ISO 18245 merchant category; `null`: not known, which no rule about categories lets pass. */
+  readonly category: string | null;
 }
 
 /** A level of a chain where only the grant matters. */
@@ -81,7 +130,7 @@ export interface Governed {
 /** One level of a chain as a decision sees it: the grant and what is left of it. */
 export interface LevelState extends Governed {
   readonly budget: Budget;
-  /** Empty when the mandate has no limits of this kind. */
+  /** Those that bear on the spend in hand; empty when the mandate has no limits of this kind. */
   readonly counted: readonly CountedLimit[];
 }
 

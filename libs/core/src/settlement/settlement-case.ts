@@ -63,11 +63,12 @@ function capturedBy({ capture }: SettlementFacts, artifact: ArtifactFacts): stri
   return typeof capture === 'string' ? artifact.audience : capture.service;
 }
 
-/** The counterparty is the artifact's, and no level has taken it off its list since. */
-export function isCounterpartyKept({ request, artifact, levels }: DrawnCase): boolean {
+/** The counterparty is the artifact's, and no level has taken it, or its category, off its lists since. */
+export function isCounterpartyKept({ request, facts, artifact, levels }: DrawnCase): boolean {
   if (request.counterparty !== artifact.counterparty) return false;
   if (request.action !== 'capture') return true;
-  return levels.every(({ mandate }) => admitsCounterparty(mandate, artifact.counterparty));
+  const payee = { id: artifact.counterparty, category: facts.category };
+  return levels.every(({ mandate }) => admitsCounterparty(mandate, payee));
 }
 
 /** The mandate the artifact came from is still its flow's own, under the same root, in this or a later version. */

@@ -24,7 +24,7 @@ export function freezeSettlement(
   judgedAtMs: number,
 ): SettlementReadSet {
   const { artifact, mandates, policy } = facts;
-  const counterparty = typeof artifact === 'string' ? '' : artifact.counterparty;
+  const payee = { id: typeof artifact === 'string' ? '' : artifact.counterparty, category: facts.category };
   const { recorded, rules } = facts;
   return {
     v: 1,
@@ -43,7 +43,7 @@ export function freezeSettlement(
     counterparty: facts.counterparty,
     settles_for_counterparty: facts.settlesForCounterparty,
     path: typeof mandates === 'string' ? [] : (mandates.at(-1)?.path ?? []),
-    mandates: typeof mandates === 'string' ? mandates : frozen.freezeChain(mandates, counterparty, linkOf(artifact)),
+    mandates: typeof mandates === 'string' ? mandates : frozen.freezeChain(mandates, payee, linkOf(artifact)),
     policy: typeof policy === 'string' ? policy : { hash: policy.hash },
     attestation: frozen.freezeAttestation(facts.attestation),
     drift: facts.drift,
@@ -64,6 +64,7 @@ export function thawSettlement(set: SettlementReadSet): { facts: SettlementFacts
     service: read.word(set.service, 'service', STANDINGS),
     agent: read.word(set.agent, 'agent', STANDINGS),
     counterparty: read.word(set.counterparty, 'counterparty', STANDINGS),
+    category: null, // what the mandates say of it is frozen with them
     settlesForCounterparty:
       set.settles_for_counterparty === 'unknown' ? 'unknown' : read.flag(set.settles_for_counterparty, 'settles_for'),
     mandates:

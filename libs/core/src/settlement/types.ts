@@ -122,6 +122,8 @@ export interface SettlementFacts {
   /** The agent the artifact was issued to, and its payee, as registered now: either one disabled stops captures. */
   readonly agent: 'active' | 'disabled' | Absent;
   readonly counterparty: 'active' | 'disabled' | Absent;
+  /** ISO 18245 category of the counterparty; `null`: not known. */
+  readonly category: string | null;
   /** Whether the presenter is registered to settle for the artifact's counterparty. */
   readonly settlesForCounterparty: boolean | 'unknown';
   /** Mandates from the root to the flow's own, as they stand now. */

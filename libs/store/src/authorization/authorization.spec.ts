@@ -62,6 +62,7 @@ function hold(n: number, expiresAtMs: number): HoldRow {
     maxCaptures: 1,
     expiresAtMs,
     settleByMs: expiresAtMs,
+    counters: null,
   };
 }
 
@@ -86,6 +87,7 @@ describe('authorization SQL', () => {
     rootIds: [ROOT],
     agentIds: ['agent-a'],
     intentIds: [id(4)],
+    counters: [],
   };
 
   it('reads nothing recorded before the first batch, and zero budgets', async () => {
@@ -149,7 +151,9 @@ describe('authorization SQL', () => {
       await lockHotRows(tx, keys.flowIds, keys.mandateIds);
       const state = await readHotState(tx, keys);
       expect(state.decisions.get(id(4))?.bodyHash).toEqual(hash('body 1'));
-      expect(state.endedHolds).toEqual([{ holdId: id(2), flowId: LEAF, path: [ROOT, LEAF], held: '12.5' }]);
+      expect(state.endedHolds).toEqual([
+        { holdId: id(2), flowId: LEAF, path: [ROOT, LEAF], held: '12.5', amount: '12.5', counters: null },
+      ]);
     });
     expect((await readMandateLevels(database.pool, LEAF)).map((level) => [level.held, level.available])).toEqual([
       ['12.5', '987.5'],

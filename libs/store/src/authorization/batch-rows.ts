@@ -63,6 +63,8 @@ export interface HoldRow {
   readonly maxCaptures: number;
   readonly expiresAtMs: number;
   readonly settleByMs: number;
+  /** Where it entered counters, JSON text; `null`: in none. */
+  readonly counters: string | null;
 }
 
 /** A record that got no decision: what was wrong with it, and the decision already recorded when it is a replay. */

@@ -1,4 +1,4 @@
-import { InvariantError } from '@spendgate/core';
+import { type Counter, type CounterKey, InvariantError, counterId, decimal } from '@spendgate/core';
 import { texts, uuids } from '../binary-arrays.js';
 import { type Transaction, query, statement } from '../statement.js';
 import { AUDIT_LATE_MS } from '../transparency/audit-watch.js';
@@ -46,6 +46,10 @@ export interface EndedHold {
   readonly path: readonly string[];
   /** Decimal text, major units. */
   readonly held: string;
+  /** Of the hold as it was opened. */
+  readonly amount: string;
+  /** What it entered in counters and leaves with it; `null`: nothing, or some of it was captured, or is in capture. */
+  readonly counters: string | null;
 }
 
 /** Payload schema release/1: each hold, its flow, and what it still kept back. */
@@ -59,6 +63,8 @@ export interface HotState extends Judged {
   readonly attestations: ReadonlyMap<string, AttestationRow>;
   readonly decisions: ReadonlyMap<string, RecordedDecision>;
   readonly endedHolds: readonly EndedHold[];
+  /** By `counterId`; one nothing has entered is left out. */
+  readonly counters: ReadonlyMap<string, Counter>;
   /** Intents waiting now, by flow; flows without any are left out. */
   readonly parked: ReadonlyMap<string, number>;
 }
@@ -99,6 +105,7 @@ export async function readJudged(tx: Transaction): Promise<Judged> {
  * - decision: the latest attempt answers a replay, because an approval's outcome supersedes the parked decision.
  * - ended: one range of `holds_ending` per root. The roots are locked, so no capture of these trees is under way; a hold
  *   with an amount in capture keeps that part until its outcome.
+ * - counter: at most 61 rows each; none is asked for where no mandate counts.
  * - parked: a wait is over at its time, whether or not it was ended yet.
  */
 const HOT_STATE = statement(
@@ -125,26 +132,31 @@ const HOT_STATE = statement(
    FROM unnest($4::uuid[]) AS i (id) CROSS JOIN LATERAL (
      SELECT decision_id, body_hash FROM decisions WHERE intent_id = i.id ORDER BY attempt DESC LIMIT 1) AS d
    UNION ALL
-   SELECT 'ended', e.hold_id::text, e.flow_id::text, array_to_string(e.path, ','), trim_scale(e.held)::text, NULL, NULL,
-     NULL
+   SELECT 'ended', e.hold_id::text, e.flow_id::text, array_to_string(e.path, ','), trim_scale(e.held)::text,
+     trim_scale(e.amount)::text, CASE WHEN e.captured = 0 AND e.capturing = 0 THEN e.counters::text END, NULL
    FROM unnest($5::uuid[]) AS root (id) CROSS JOIN LATERAL (
-     SELECT hold_id, flow_id, path, held FROM holds
+     SELECT hold_id, flow_id, path, held, amount, captured, capturing, counters FROM holds
      WHERE root_id = root.id AND NOT ended AND ends_at <= (SELECT at FROM judged)
      ORDER BY ends_at, hold_id LIMIT ${ENDED_HOLDS_MAX}) AS e
    UNION ALL
    SELECT 'parked', p.flow_id::text, count(*)::text, NULL, NULL, NULL, NULL, NULL
    FROM parked_intents p
    WHERE p.flow_id = ANY ($1::uuid[]) AND p.parked_until > (SELECT at FROM judged)
-   GROUP BY p.flow_id`,
+   GROUP BY p.flow_id
+   UNION ALL
+   SELECT 'counter', c.mandate_id::text, c.counter, c.starts_ms::text, trim_scale(c.amount)::text, c.count::text, NULL,
+     NULL
+   FROM unnest($6::uuid[], $7::text[]) AS k (mandate_id, counter) JOIN counters c USING (mandate_id, counter)`,
 );
 
-/** What a batch asks for: its flows, all their levels, the roots of these, the agents and the intents. */
+/** What a batch asks for: its flows, all their levels, the roots of these, the agents, the intents, the counters. */
 export interface HotKeys {
   readonly flowIds: readonly string[];
   readonly mandateIds: readonly string[];
   readonly rootIds: readonly string[];
   readonly agentIds: readonly string[];
   readonly intentIds: readonly string[];
+  readonly counters: readonly CounterKey[];
 }
 
 type Cells = readonly [part: string, ...texts: string[]];
@@ -161,6 +173,8 @@ export async function readHotState(tx: Transaction, keys: HotKeys): Promise<HotS
     texts(keys.agentIds),
     uuids(keys.intentIds),
     uuids(keys.rootIds),
+    uuids(keys.counters.map((key) => key.mandate)),
+    texts(keys.counters.map((key) => key.counter)),
   ];
   // Rows as arrays: no object and no key per row on the hot path. Which cells a part fills is in the statement above.
   const result = await tx.query<[...Cells]>({ name: HOT_STATE.name, text: HOT_STATE.text, values, rowMode: 'array' });
@@ -175,6 +189,7 @@ export async function readHotState(tx: Transaction, keys: HotKeys): Promise<HotS
     attestations: new Map(of('attestation').map((cells) => [cells[1] ?? '', attestationOf(cells)])),
     decisions: new Map(of('decision').map((cells) => [cells[1] ?? '', recordedOf(cells)])),
     endedHolds: ended.sort((a, b) => (a.holdId < b.holdId ? -1 : 1)),
+    counters: countersOf(of('counter')),
     parked: new Map(of('parked').map(([, flowId = '', count]) => [flowId, Number(count)])),
   };
 }
@@ -213,6 +228,16 @@ function recordedOf([, intentId = '', decisionId = '', bodyHash = '']: Cells): R
   return { intentId, decisionId, bodyHash: Buffer.from(bodyHash, 'base64') };
 }
 
-function endedOf([, holdId = '', flowId = '', path = '', held = '']: Cells): EndedHold {
-  return { holdId, flowId, path: path.split(','), held };
+function endedOf([, holdId = '', flowId = '', path = '', held = '', amount = '', counters]: Cells): EndedHold {
+  return { holdId, flowId, path: path.split(','), held, amount, counters: counters ?? null };
+}
+
+function countersOf(rows: readonly Cells[]): Map<string, Counter> {
+  const counters = new Map<string, Counter>();
+  for (const [, mandate = '', counter = '', startsMs, amount = '', count] of rows) {
+    const id = counterId({ mandate, counter });
+    const bucket = { startsMs: Number(startsMs), amount: decimal(amount), count: Number(count) };
+    counters.set(id, [...(counters.get(id) ?? []), bucket]);
+  }
+  return counters;
 }

@@ -89,13 +89,15 @@ export async function insertArtifacts(tx: Transaction, rows: readonly ArtifactRo
 const INSERT_HOLDS = statement(
   'authorization-insert-holds',
   `INSERT INTO holds (hold_id, flow_id, root_id, path, artifact_id, counterparty_id, audience, currency, amount, held,
-     mode, max_captures, expires_at, settle_by, ends_at)
+     mode, max_captures, expires_at, settle_by, ends_at, counters)
    SELECT h.hold_id, h.flow_id, h.root_id, h.path::uuid[], h.artifact_id, h.counterparty_id, h.audience, h.currency,
-     h.amount::numeric, h.amount::numeric, h.mode, h.max_captures, h.expires_at, h.settle_by, h.expires_at
+     h.amount::numeric, h.amount::numeric, h.mode, h.max_captures, h.expires_at, h.settle_by, h.expires_at,
+     h.counters::jsonb
    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[],
-     $9::text[], $10::text[], $11::integer[], $12::timestamptz[], $13::timestamptz[])
+     $9::text[], $10::text[], $11::integer[], $12::timestamptz[], $13::timestamptz[],
+     $14::text[])
      AS h (hold_id, flow_id, root_id, path, artifact_id, counterparty_id, audience, currency, amount, mode,
-       max_captures, expires_at, settle_by)`,
+       max_captures, expires_at, settle_by, counters)`,
 );
 
 export function insertHoldsWrite(rows: readonly HoldRow[]): Write {
@@ -113,6 +115,7 @@ export function insertHoldsWrite(rows: readonly HoldRow[]): Write {
     integers(rows.map((row) => row.maxCaptures)),
     timestamps(rows.map((row) => row.expiresAtMs)),
     timestamps(rows.map((row) => row.settleByMs)),
+    texts(rows.map((row) => row.counters)),
   ];
   return { statement: INSERT_HOLDS, values };
 }

@@ -7,6 +7,7 @@ import { CreateLeaves1700000000006 } from './0006-create-leaves.js';
 import { CreateTransparencyLog1700000000007 } from './0007-create-transparency-log.js';
 import { CreateEmbeddedLog1700000000008 } from './0008-create-embedded-log.js';
 import { CreateChangeRequests1700000000009 } from './0009-create-change-requests.js';
+import { CreateCounters1700000000010 } from './0010-create-counters.js';
 
 /** Imported classes, not a file pattern: a bundled or relocated build migrates the same way. */
 export const MIGRATIONS = [
@@ -19,4 +20,5 @@ export const MIGRATIONS = [
   CreateTransparencyLog1700000000007,
   CreateEmbeddedLog1700000000008,
   CreateChangeRequests1700000000009,
+  CreateCounters1700000000010,
 ];

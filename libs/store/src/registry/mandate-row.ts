@@ -1,5 +1,5 @@
-import { mandateSchema, sha256Text } from '@spendgate/codec';
-import { type Mandate, decimal } from '@spendgate/core';
+import { type CountedLimitClaim, type MandateClaim, mandateSchema, sha256Text } from '@spendgate/codec';
+import { type CountedTerms, type Mandate, decimal } from '@spendgate/core';
 
 /** A mandate as stored: the signed claims are the truth, the other columns place it in its tree. */
 export interface MandateRow {
@@ -45,7 +45,7 @@ export function toMandate(row: MandateRow): RegisteredMandate | 'unknown' {
 }
 
 /**
- * The mandate that canonical claims grant.
+ * The mandate that canonical claims grant; `'unknown'` when they are not of their schema, or an amount is none.
  *
  * @param claims RFC 8785 form of the `mandate` claim @param hash of these claims
  */
@@ -54,6 +54,7 @@ export function mandateOf(claims: string, hash: string, place: MandatePlace): Ma
   if (!parsed.success) return 'unknown';
   const claim = parsed.data;
   const { environment, limits } = claim;
+  if (!amountsOf(claim).every((amount) => AMOUNT.test(amount))) return 'unknown';
   return {
     id: claim.id,
     version: claim.version,
@@ -64,6 +65,10 @@ export function mandateOf(claims: string, hash: string, place: MandatePlace): Ma
     totalLimit: decimal(limits.total),
     perTransactionLimit: limits.per_transaction === null ? null : decimal(limits.per_transaction),
     counterparties: claim.counterparties,
+    blockedCounterparties: claim.blocked_counterparties ?? [],
+    categories: claim.categories ?? null,
+    blockedCategories: claim.blocked_categories ?? [],
+    countedLimits: (limits.counted ?? []).map(termsOf),
     validFromMs: claim.validity.from * 1_000,
     validUntilMs: claim.validity.until * 1_000,
     policyId: claim.policy.id,
@@ -76,4 +81,16 @@ export function mandateOf(claims: string, hash: string, place: MandatePlace): Ma
     hash,
     ...place,
   };
+}
+
+/** What numeric(38,18) holds. Whether the digits are the currency's is asked of each intent. */
+const AMOUNT = /^[0-9]{1,20}(\.[0-9]{1,18})?$/;
+
+function amountsOf({ limits, approvals }: MandateClaim): string[] {
+  const counted = (limits.counted ?? []).map(({ amount }) => amount);
+  return [limits.total, limits.per_transaction, approvals?.above ?? null, ...counted].filter((each) => each !== null);
+}
+
+function termsOf({ amount, ...terms }: CountedLimitClaim): CountedTerms {
+  return { ...terms, amount: amount === null ? null : decimal(amount) };
 }
