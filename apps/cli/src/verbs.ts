@@ -22,6 +22,7 @@ export const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
   agents: async () => (await import('./commands/agents.js')).addAgents,
   revoke: async () => (await import('./commands/revoke.js')).addRevoke,
   report: async () => (await import('./commands/report.js')).addReport,
+  drift: async () => (await import('./commands/drift.js')).addDrift,
   doctor: async () => (await import('./commands/doctor.js')).addDoctor,
   replay: async () => (await import('./commands/replay.js')).addReplay,
   verify: async () => (await import('./commands/verify.js')).addVerify,
