@@ -12,6 +12,7 @@ import { createAuthorizerParts } from './authorizer-parts.js';
 import { ArtifactsController } from './http/artifacts.controller.js';
 import { DecisionsController } from './http/decisions.controller.js';
 import { DOOR, createDoor } from './http/door.js';
+import { OpsController } from './http/ops.controller.js';
 import { PaymentIntentsController } from './http/payment-intents.controller.js';
 import { ObservationsHandler } from './observations.handler.js';
 import { ParkedSweep } from './parked-sweep.js';
@@ -34,6 +35,7 @@ export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicati
         PaymentIntentsController,
         DecisionsController,
         ArtifactsController,
+        OpsController,
       ],
       providers: [
         { provide: AuthorizeBatch, useValue: new AuthorizeBatch(parts) },

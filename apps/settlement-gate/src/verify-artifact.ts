@@ -102,7 +102,7 @@ export class VerifyArtifact {
       counterparties: place === undefined ? [] : [place.counterpartyId],
       mandates: place === undefined ? [] : [place.flowId],
     });
-    const view = new RegistryView(facts, this.parts.policies);
+    const view = new RegistryView(facts, this.parts.policies, this.parts.runtime.domain.issuer);
     const read = await readSettlementState(pool, {
       artifactIds: [claims.jti],
       flowIds: place === undefined ? [] : [place.flowId],

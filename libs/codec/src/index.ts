@@ -22,6 +22,7 @@ export * from './ids.js';
 export * from './leaf.js';
 export * from './leaf-types.js';
 export * from './limits.js';
+export { opsContentHash } from './ops-content.js';
 export * from './problem.js';
 export * from './strict-json.js';
 export * from './trace-context.js';

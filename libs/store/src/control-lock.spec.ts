@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type TestDatabase, startTestDatabase } from '@spendgate/testing';
-import { type ControlRecord, inControlAct, readControlEpoch, shareControl } from './control-lock.js';
+import { inControlAct, readControlEpoch, shareControl } from './control-lock.js';
+import type { ControlRecord } from './lane-records.js';
 import { inTransaction } from './transaction.js';
 
 const RECORD: ControlRecord = {

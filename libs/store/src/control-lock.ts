@@ -1,8 +1,8 @@
-import { type FlowTransitioned, type LeafType, canonicalize, encodeLeaf } from '@spendgate/codec';
-import { DependencyError, type FlowEvent, type FlowState } from '@spendgate/core';
-import { type LeafRow, type SaltSource, randomSalts, writeLeaves } from './leaves.js';
+import { DependencyError } from '@spendgate/core';
+import { type ControlRecord, LaneRecords } from './lane-records.js';
+import { type SaltSource, randomSalts, writeLeaves } from './leaves.js';
 import { lock, locking } from './lock-order.js';
-import { type OutboxRow, writeOutbox } from './outbox.js';
+import { writeOutbox } from './outbox.js';
 import type { Pool } from './pool.js';
 import { type Queryable, type Transaction, execute, query, statement } from './statement.js';
 import { inTransaction } from './transaction.js';
@@ -69,42 +69,6 @@ export interface ControlAct {
   record(entry: ControlRecord): Buffer;
 }
 
-/** What an act did, for the log and for those who listen. */
-export interface ControlRecord {
-  readonly type: LeafType;
-  /** Plain JSON of the payload schema the leaf type names. */
-  readonly payload: unknown;
-  /** Leaf hashes of what led to it. */
-  readonly causes?: readonly Buffer[];
-  readonly event?: ControlEvent | FlowTransitionEvent;
-}
-
-/** On `control.v1`; it only notifies, the rows decide. */
-export interface ControlEvent {
-  /** `mandate_revoked`, `policy_activated`, … */
-  readonly name: string;
-  readonly subject: { readonly kind: string; readonly id: string };
-}
-
-/** The body of a `control.v1` row; whoever publishes it signs it as a `control-event+jwt`. */
-export interface ControlNotice {
-  readonly event: string;
-  readonly subject: { readonly kind: string; readonly id: string };
-  readonly control_epoch: number;
-  readonly effective_at_ms: number;
-  readonly leaf_hash: string;
-}
-
-/** On `flow-transitions.v1`, under the flow's key. */
-export interface FlowTransitionEvent {
-  readonly flowId: string;
-  readonly epoch: number;
-  readonly sequence: bigint;
-  readonly step: FlowEvent;
-  readonly from: FlowState;
-  readonly to: FlowState;
-}
-
 /**
  * Runs an act wider than one flow: alone, with its leaves and events on the control lane in the same transaction.
  *
@@ -123,9 +87,9 @@ export function inControlAct<T>(
     await lock(tx, LOCK_LANE);
     const [row] = await query<ControlRow>(tx, READ);
     if (row === undefined) throw noDomain();
-    const kept = new ControlRecords(row, salts);
     const control = { tx, domain: row.issuer, atMs: row.at_ms, epoch: row.control_epoch + 1n };
-    const result = await act({ ...control, record: (entry) => kept.add(entry) });
+    const kept = new LaneRecords(control, salts);
+    const result = await act({ ...control, record: (entry) => kept.record(entry) });
     const { leaves, events } = kept;
     if (leaves.length > 0) {
       const lane = { laneId: row.lane_id };
@@ -136,60 +100,6 @@ export function inControlAct<T>(
     }
     return result;
   });
-}
-
-/** The leaves and events of one act, in the order they were recorded. */
-class ControlRecords {
-  readonly leaves: LeafRow[] = [];
-  readonly events: OutboxRow[] = [];
-
-  constructor(
-    private readonly row: ControlRow,
-    private readonly salts: SaltSource,
-  ) {}
-
-  add({ type, payload, causes = [], event }: ControlRecord): Buffer {
-    const { issuer, at_ms: timeMs } = this.row;
-    const salt = this.salts.salt();
-    const hashes = causes.map((cause) => cause.toString('base64url'));
-    const leaf = encodeLeaf({ domain: issuer, type, timeMs, payload, salt, causes: hashes });
-    this.leaves.push({ ...leaf, salt });
-    if (event !== undefined) this.events.push(this.outboxRow(event, leaf.leafHash));
-    return leaf.leafHash;
-  }
-
-  private outboxRow(event: ControlEvent | FlowTransitionEvent, leafHash: Buffer): OutboxRow {
-    if ('flowId' in event) {
-      const { flowId, epoch, sequence, step, from, to } = event;
-      const body: FlowTransitioned = {
-        v: 1,
-        flow_id: flowId,
-        sequence: String(sequence),
-        epoch,
-        event: step,
-        from,
-        to,
-        leaf_hash: leafHash.toString('base64url'),
-        transitioned_at_ms: this.row.at_ms,
-      };
-      return {
-        topic: 'flow-transitions.v1',
-        key: flowId,
-        kind: 'flow_transition',
-        ref: null,
-        flowId,
-        body: canonicalize(body),
-      };
-    }
-    const body: ControlNotice = {
-      event: event.name,
-      subject: event.subject,
-      control_epoch: Number(this.row.control_epoch + 1n),
-      effective_at_ms: this.row.at_ms,
-      leaf_hash: leafHash.toString('base64url'),
-    };
-    return { topic: 'control.v1', key: null, kind: event.name, ref: null, flowId: null, body: canonicalize(body) };
-  }
 }
 
 function noDomain(): DependencyError {

@@ -1,13 +1,5 @@
-export {
-  type ControlAct,
-  type ControlEvent,
-  type ControlNotice,
-  type ControlRecord,
-  CONTROL_LANE,
-  inControlAct,
-  readControlEpoch,
-  shareControl,
-} from './control-lock.js';
+export { type ControlAct, CONTROL_LANE, inControlAct, readControlEpoch, shareControl } from './control-lock.js';
+export { type ControlNotice, LaneRecords } from './lane-records.js';
 export { type LanePlace, readLanePlaces, readStoppedLanes } from './lane-places.js';
 export {
   type LaneLease,
@@ -71,6 +63,7 @@ export { mandateOf, type MandatePlace, type RegisteredMandate } from './registry
 export { Registry, RegistryMoved } from './registry/registry.js';
 export * from './settlement/index.js';
 export * from './control/index.js';
+export * from './incidents/index.js';
 export * from './operations/index.js';
 export {
   CounterpartyEntity,

@@ -37,6 +37,7 @@ export {
   signRequest,
   voidClaims,
 } from './settlement-requests.js';
+export { approvingClaims, opsClaims, signOpsAct } from './ops-acts.js';
 export { LeafWriter } from './leaf-writer.js';
 export { TEST_LEAVES, type TestBundle, type TestBundleChange, makeTestBundle } from './test-bundle.js';
 export { undescribed } from './described.js';

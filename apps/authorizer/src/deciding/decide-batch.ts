@@ -22,7 +22,7 @@ import { AppendedTimes } from './appended-times.js';
 import { approvalLeaf } from './approval-leaf.js';
 import { type ComposedDecision, type ComposedLeaf, type Naming, composeDecision } from './compose-decision.js';
 import type { DecidedIntent, Waiting } from './decided-intent.js';
-import { ownChain, registryFactsOf } from './facts.js';
+import { ownChain, registryFactsOf, scopeOf } from './facts.js';
 import { boundsOf, counterUses } from './window-bounds.js';
 
 /** A verified intent with what its policy said, before the locks. */
@@ -225,7 +225,7 @@ function itemOf(
         : { decisionId: recorded.decisionId, bodyHash: recorded.bodyHash.toString('base64url') },
     attestation: attestation === undefined ? 'absent' : attestationOf(attestation),
     policy,
-    scope: 'running',
+    scope: scopeOf(candidate, input.facts, input.naming.issuer),
     drift: 'none',
     approval: approval?.says ?? 'none',
     parked: waiting === undefined ? null : { decisionId: waiting.decisionId, untilMs: waiting.untilMs },

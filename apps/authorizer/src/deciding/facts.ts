@@ -3,6 +3,7 @@ import {
   type CurrencyTable,
   type Mandate,
   type PolicyFacts,
+  isPlaceHalted,
   minorUnits,
   parseMoney,
 } from '@spendgate/core';
@@ -94,6 +95,23 @@ function question(
 /** The newest key that is active: a successor registered for later does not count yet. */
 function isCurrent({ activeFromMs, retiredAtMs }: RegisteredKey, atMs: number): boolean {
   return atMs >= activeFromMs && (retiredAtMs === null || atMs < retiredAtMs);
+}
+
+/** Whether a halt wider than the flow stands over this spend; asked of the control epoch the transaction compares. */
+export function scopeOf(
+  { claims }: Pick<Candidate, 'claims'>,
+  facts: RegistryFacts,
+  issuer: string,
+): AdmissionFacts['scope'] {
+  const chain = ownChain({ claims }, facts);
+  if (chain === 'unknown') return chain;
+  const place = {
+    chain: chain === 'absent' ? [] : chain,
+    agent: claims.iss,
+    counterparty: claims.counterparty,
+    domain: issuer,
+  };
+  return isPlaceHalted(place, (scope, id) => facts.isHalted(scope, id)) ? 'halted' : 'running';
 }
 
 /** Facts of one intent that the registry knows; `atMs` says which of the audience's keys is the current one. */

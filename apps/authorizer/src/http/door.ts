@@ -20,6 +20,8 @@ export interface Door {
   readonly clock: Clock;
   readonly issuer: string;
   readonly reads: SignedReads<Reader['kind']>;
+  /** Reads of finance ops. */
+  readonly people: SignedReads<'person'>;
   readonly submit: SubmitIntent;
   readonly approve: SubmitApproval;
   readonly answers: DecisionAnswers;
@@ -40,6 +42,7 @@ export function createDoor(runtime: Runtime, parts: AuthorizerParts): Door {
     clock,
     issuer,
     reads: new SignedReads(READERS, registry, clock, publicUrl),
+    people: new SignedReads(['person'], registry, clock, publicUrl),
     submit: new SubmitIntent({ ...appending, answers }),
     approve: new SubmitApproval(appending),
     answers,

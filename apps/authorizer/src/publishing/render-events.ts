@@ -55,7 +55,7 @@ function artifactRecord(row: NumberedOutboxRow, artifact: StoredClaims, jws: str
 }
 
 /** The one time each body carries. A quote inside a text is escaped, so no text can imitate it. */
-const TIME = /"(?:judged|refused|transitioned)_at_ms":(\d{1,16})/;
+const TIME = /"(?:judged|refused|transitioned|changed)_at_ms":(\d{1,16})/;
 
 function bodyEvent(row: NumberedOutboxRow, lease: LaneLease, issuer: string): RenderedEvent {
   const body = row.body ?? 'null';

@@ -9,6 +9,8 @@ export interface Person {
 
 /** What a person signs for. */
 export interface SignedAct extends Pick<OpsActionClaims, 'action' | 'targets' | 'reason'> {
+  /** Causes of an incident this clears. */
+  readonly causes?: OpsActionClaims['causes'];
   readonly issuer: string;
   readonly lifetimeSeconds: number;
   /** The change request this approves. */
@@ -29,7 +31,7 @@ export function signAct({ id, signer }: Person, act: SignedAct): Promise<string>
     action: act.action,
     targets: act.targets,
     reason: act.reason,
-    causes: [],
+    causes: act.causes ?? [],
     request: act.request ?? null,
     change_hash: act.changeHash ?? null,
   };

@@ -1,13 +1,14 @@
 import { isUuid } from '@spendgate/codec';
 import { StartError } from '@spendgate/platform';
-import { type Pool, hasDecided } from '@spendgate/store';
+import { hasDecided } from '@spendgate/store';
 import type { Command } from 'commander';
-import { applyNow, askForChange } from '../apply/apply-change.js';
-import { type DifferenceRow, readDifference } from '../apply/difference.js';
+import { applyNow } from '../apply/apply-change.js';
+import type { DifferenceRow } from '../apply/difference.js';
 import type { RevokingChange } from '../apply/change.js';
 import { actAlone } from '../apply/act-alone.js';
 import { EXIT } from '../exit-codes.js';
-import { note, printJson, printRows } from '../output.js';
+import { signAndTake } from '../ops/sign-and-take.js';
+import { printJson, printRows } from '../output.js';
 import { withDatabase } from '../runtime/open-database.js';
 import { chooseIssuer } from '../runtime/issuer.js';
 import { readProcessSettings } from '../runtime/read-process-settings.js';
@@ -26,12 +27,19 @@ interface Options {
 export function addRevoke(program: Command): void {
   const revoke = describeVerb(program.command('revoke'), {
     group: 'operate',
-    summary: 'end a mandate, an artifact or a key for good',
+    summary: 'end a mandate, an artifact, a key, an agent, a counterparty or a principal for good',
     example: "spendgate revoke key KID --as ada --reason 'laptop lost'",
     exits: '2 nothing was there to revoke',
   });
   const kinds = [
-    ['mandate', 'with all under it; a second person makes it final', revokeMandate],
+    ['mandate', 'with all under it; halted at once, a second person makes it final', revokeMandate],
+    ['agent', 'with its mandates; halted at once, a second person makes it final', revokeByTwo('agent')],
+    [
+      'counterparty',
+      'with its open holds; halted at once, a second person makes it final',
+      revokeByTwo('counterparty'),
+    ],
+    ['principal', 'with its mandates; halted at once, a second person makes it final', revokeByTwo('principal')],
     ['artifact', 'its uncaptured money is free again', revokeAlone('artifact')],
     ['key', 'of a party, lost or stolen', revokeAlone('key')],
   ] as const;
@@ -60,43 +68,35 @@ function revokeAlone(kind: 'artifact' | 'key') {
     const issuer = chooseIssuer(readProcessSettings(ROLE_NAMES));
     const person = await personFrom(keyFolder(keys), as);
     const rows = await withDatabase((pool) => actAlone(pool, { kind, id, issuer, person, reason }));
-    show({ applied: rows.length > 0, request: null, rows }, json);
+    show({ applied: rows.length > 0, rows }, json);
   };
 }
 
-async function revokeMandate(id: string, { as, reason, keys, json = false }: Options): Promise<void> {
+/** One person's signature halts it, another one's ends it. */
+function revokeByTwo(kind: 'mandate' | 'agent' | 'counterparty' | 'principal') {
+  return (id: string, options: Options): Promise<void> => signAndTake('revoke', [{ kind, id, version: null }], options);
+}
+
+/** In a domain that has never decided one person is enough. */
+async function revokeMandate(id: string, options: Options): Promise<void> {
   if (!isUuid(id)) throw new StartError(`"${id}" is no mandate id`);
-  const issuer = chooseIssuer(readProcessSettings(ROLE_NAMES));
-  const change: RevokingChange = { kind: 'revoke', mandates: [id], reason, by: as };
-  const person = await personFrom(keyFolder(keys), as);
-  const ask = async (pool: Pool): Promise<Shown> => {
-    if (!(await hasDecided(pool))) {
-      const rows = await applyNow(pool, change);
-      return { applied: rows.length > 0, request: null, rows };
-    }
-    const rows = await readDifference(pool, change);
-    const request = rows.length === 0 ? null : await askForChange(pool, { change, issuer, person, reason });
-    return { applied: false, request, rows };
-  };
-  show(await withDatabase(ask), json);
+  const change: RevokingChange = { kind: 'revoke', mandates: [id], reason: options.reason, by: options.as };
+  const rows = await withDatabase(async (pool) => ((await hasDecided(pool)) ? undefined : applyNow(pool, change)));
+  if (rows === undefined) return revokeByTwo('mandate')(id, options);
+  show({ applied: rows.length > 0, rows }, options.json ?? false);
 }
 
 interface Shown {
   readonly applied: boolean;
-  readonly request: string | null;
   readonly rows: readonly DifferenceRow[];
 }
 
-function show({ applied, request, rows }: Shown, json: boolean): void {
-  if (json) printJson({ applied, request, changes: rows });
+function show({ applied, rows }: Shown, json: boolean): void {
+  if (json) printJson({ applied, request: null, changes: rows });
   else
     printRows(
       rows.map(({ what, change, count }) => ({ what, change, count })),
       false,
     );
   if (rows.length === 0) process.exitCode = EXIT.denied;
-  if (request === null) return;
-  note(
-    `Nothing is in force yet. Next, by another person within a day:\n  spendgate apply --approve ${request} --as PERSON`,
-  );
 }

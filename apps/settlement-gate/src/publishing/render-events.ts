@@ -4,7 +4,7 @@ import { type RenderedEvent, TOPIC_NAMES } from '@spendgate/messaging';
 import type { NumberedOutboxRow } from '@spendgate/store';
 
 /** The one time each body carries. A quote inside a text is escaped, so no text can imitate it. */
-const TIME = /"(?:judged|refused)_at_ms":(\d{1,16})/;
+const TIME = /"(?:judged|refused|transitioned|changed)_at_ms":(\d{1,16})/;
 
 /**
  * Makes records of the gate's outbox rows. Everything follows from the row, so an event published again after a crash

@@ -73,7 +73,7 @@ export class GateDoor {
     const decoded = decodeRequest(token);
     if (decoded.kind === 'refused') return decoded;
     const { registry, policies, clock, issuer, presenterRate } = this.parts;
-    const view = new RegistryView(await registry.at({ kids: [decoded.jws.header.kid] }), policies);
+    const view = new RegistryView(await registry.at({ kids: [decoded.jws.header.kid] }), policies, issuer);
     const nowMs = clock.nowMs();
     const item = await verifyRequest(decoded, view, { domain: issuer, nowMs, appendedAtMs: null });
     if (item.kind === 'refused') return item;

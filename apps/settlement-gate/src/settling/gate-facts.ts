@@ -100,6 +100,7 @@ export function factsFor(
   const row = sources.artifacts.get(artifactId);
   const chain = row === undefined ? 'absent' : registry.chain(row.flowId);
   const flow = row === undefined ? undefined : sources.flows.get(row.flowId);
+  const trust = sources.trust(row?.flowId ?? null);
   const payee = row === undefined ? undefined : registry.counterparty(row.counterpartyId);
   return {
     signature: 'valid',
@@ -114,7 +115,8 @@ export function factsFor(
     mandates: chain,
     policy: policyOf(row, chain, registry),
     attestation: row === undefined ? 'absent' : (sources.attestations.get(row.agentId) ?? 'absent'),
-    ...sources.trust(row?.flowId ?? null),
+    ...trust,
+    scope: scopeOf(row, chain, registry, trust.scope),
     rules: { rulesVersion: RULES_VERSION, currencies: sources.currencies ?? ISO_4217 },
   };
 }
@@ -127,6 +129,22 @@ function policyOf(
   const own = typeof chain === 'string' ? undefined : chain.at(-1);
   if (row === undefined || own === undefined) return 'unknown';
   return registry.slice(own.policyId, row.agentId, row.counterpartyId);
+}
+
+/** Halted by a row of its own, or by what others say; a chain that could not be read is halted by neither. */
+function scopeOf(
+  row: IssuedArtifact | undefined,
+  chain: readonly Mandate[] | Absent,
+  registry: RegistryView,
+  said: SettlementFacts['scope'],
+): SettlementFacts['scope'] {
+  if (row === undefined || said !== 'running') return said;
+  const place = {
+    chain: typeof chain === 'string' ? [] : chain,
+    agent: row.agentId,
+    counterparty: row.counterpartyId,
+  };
+  return registry.isHalted(place) ? 'halted' : said;
 }
 
 function flowOf(row: SettlementFlow): Flow | Absent {

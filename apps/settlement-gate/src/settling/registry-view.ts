@@ -1,4 +1,4 @@
-import type { Mandate, SettlementFacts } from '@spendgate/core';
+import { type Mandate, type SettlementFacts, type SpendPlace, isPlaceHalted } from '@spendgate/core';
 import type { PolicySets } from '@spendgate/policy';
 import type { PartyKind, RegisteredCounterparty, RegisteredKey, RegistryFacts } from '@spendgate/store';
 
@@ -12,6 +12,7 @@ export class RegistryView {
   constructor(
     readonly facts: RegistryFacts,
     private readonly policies: PolicySets,
+    private readonly issuer: string,
   ) {}
 
   readonly key = (kid: string): RegisteredKey | undefined => this.facts.key(kid);
@@ -36,6 +37,11 @@ export class RegistryView {
   /** Root first, the flow's own last. */
   chain(mandateId: string): readonly Mandate[] | 'absent' | 'unknown' {
     return this.facts.chain(mandateId);
+  }
+
+  /** Whether a halt wider than the flow stands over a spend. */
+  isHalted(place: Omit<SpendPlace, 'domain'>): boolean {
+    return isPlaceHalted({ ...place, domain: this.issuer }, (scope, id) => this.facts.isHalted(scope, id));
   }
 
   /** Thumbprints of the keys of `partyId` that followed `kid` by signed transition, nearest first. */

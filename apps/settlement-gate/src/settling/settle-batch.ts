@@ -176,7 +176,7 @@ export class SettleBatch {
       counterparties: [...places.values()].map((place) => place.counterpartyId),
       mandates: [...places.values()].map((place) => place.flowId),
     });
-    return new RegistryView(facts, this.policies);
+    return new RegistryView(facts, this.policies, this.options.issuer);
   }
 
   private contextOf(

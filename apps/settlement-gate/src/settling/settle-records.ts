@@ -65,8 +65,8 @@ export class SettleRecords {
   private async read(records: readonly TransportRecord[]): Promise<(GateItem | GateRefusal)[]> {
     const decoded = records.map(({ value }) => (value === null ? refuse('malformed', 'token') : decodeRequest(value)));
     const kids = decoded.flatMap((each) => (each.kind === 'decoded' ? [each.jws.header.kid] : []));
-    const { registry, clock } = this.parts.runtime;
-    const view = new RegistryView(await registry.at({ kids }), this.parts.policies);
+    const { registry, clock, domain } = this.parts.runtime;
+    const view = new RegistryView(await registry.at({ kids }), this.parts.policies, domain.issuer);
     const nowMs = clock.nowMs();
     return Promise.all(decoded.map((each, index) => this.verify(each, records[index]?.appendedAtMs ?? nowMs, view)));
   }

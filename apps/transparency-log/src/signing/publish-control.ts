@@ -70,10 +70,11 @@ export class PublishControl {
   private async render(row: NumberedOutboxRow): Promise<RenderedEvent> {
     if (row.body === null) throw new InvariantError('ERR_OUTBOX_ROW', `control lane row ${row.seq} has no body`);
     const id = uuid8(sha256(canonicalize(['control', this.domain.issuer, String(row.seq)])));
-    if (row.topic === TOPICS.flowTransitions) {
-      const timeMs = (JSON.parse(row.body) as { transitioned_at_ms: number }).transitioned_at_ms; // as: our own column
-      const headers = eventHeaders(TOPICS.flowTransitions, { id, source: this.domain.issuer, timeMs });
-      return { topic: TOPICS.flowTransitions, record: { key: row.key, value: Buffer.from(row.body), headers } };
+    if (row.topic === TOPICS.flowTransitions || row.topic === TOPICS.incidents) {
+      const times = JSON.parse(row.body) as { transitioned_at_ms?: number; changed_at_ms?: number }; // as: our own column
+      const timeMs = times.transitioned_at_ms ?? times.changed_at_ms ?? 0;
+      const headers = eventHeaders(row.topic, { id, source: this.domain.issuer, timeMs });
+      return { topic: row.topic, record: { key: row.key, value: Buffer.from(row.body), headers } };
     }
     const notice = JSON.parse(row.body) as ControlNotice; // as: our own column
     const value = Buffer.from(await signToken(this.domain.signer, 'control-event+jwt', this.claims(id, notice)));

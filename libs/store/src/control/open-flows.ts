@@ -99,7 +99,7 @@ export interface MovingFlow {
 
 /** Moves a flow by its lifecycle table: a leaf and an event for each step, each the cause of the next. */
 export function recordTransitions(
-  act: ControlAct,
+  act: Pick<ControlAct, 'record'>,
   flow: MovingFlow,
   events: readonly FlowEvent[],
   first: Buffer | null,

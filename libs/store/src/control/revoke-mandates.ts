@@ -1,7 +1,8 @@
-import { type FlowEvent, type FlowState, InvariantError, LIFECYCLE, isFlowState } from '@spendgate/core';
+import { type FlowEvent, type FlowState, LIFECYCLE } from '@spendgate/core';
 import type { ControlAct } from '../control-lock.js';
 import { execute, query, statement } from '../statement.js';
 import { endHolds, lockTrees } from './end-holds.js';
+import { moveFlows, readFlows } from './move-flows.js';
 import { recordTransitions } from './open-flows.js';
 
 export interface MandateRevocation {
@@ -25,10 +26,6 @@ const TREE = statement(
      SELECT m.mandate_id, m.root_id, m.revoked_at FROM mandates m JOIN under u ON m.parent_id = u.mandate_id)
    SELECT mandate_id, root_id FROM under WHERE revoked_at IS NULL ORDER BY mandate_id`,
 );
-const FLOWS = statement(
-  'revoke-mandates-flows',
-  'SELECT flow_id, state, epoch, sequence FROM flows WHERE flow_id = ANY ($1::uuid[]) ORDER BY flow_id',
-);
 const HOLDS = statement(
   'revoke-mandates-holds',
   `SELECT hold_id AS "holdId", flow_id AS "flowId", artifact_id AS "artifactId" FROM holds
@@ -37,11 +34,6 @@ const HOLDS = statement(
 const REVOKE = statement(
   'revoke-mandates-revoke',
   'UPDATE mandates SET revoked_at = to_timestamp($2 / 1000.0) WHERE mandate_id = ANY ($1::uuid[])',
-);
-const MOVE = statement(
-  'revoke-mandates-move',
-  `UPDATE flows f SET state = m.state, sequence = m.sequence
-   FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS m (flow_id, state, sequence) WHERE f.flow_id = m.flow_id`,
 );
 
 /** The way to `revoked` from each state: through drift (operator), containment and recovery; no phase is skipped. */
@@ -84,23 +76,16 @@ async function revokeFlows(
   ids: readonly string[],
   { by, reason }: MandateRevocation,
 ): Promise<Map<string, Buffer>> {
-  type Row = { flow_id: string; state: string; epoch: number; sequence: bigint };
-  const rows = await query<Row>(act.tx, FLOWS, [ids]);
-  const moved = rows.map((row) => {
-    const { flow_id: flowId, state, epoch, sequence } = row;
-    if (!isFlowState(state)) throw new InvariantError('ERR_FLOW_STATE', `flow ${flowId} is in no known state`);
+  const moved = (await readFlows(act, ids)).map((flow) => {
+    const { flowId, state } = flow;
     const revoked = act.record({
       type: 'mandate_revoked',
       payload: { mandate: flowId, by, reason, phase: LIFECYCLE[state].phase },
       event: { name: 'mandate_revoked', subject: { kind: 'mandate', id: flowId } },
     });
-    const end = recordTransitions(act, { flowId, state, epoch, sequence }, WAY[state], revoked);
+    const end = recordTransitions(act, flow, WAY[state], revoked);
     return { ...end, leafHash: end.leafHash ?? revoked };
   });
-  await execute(act.tx, MOVE, [
-    moved.map((flow) => flow.flowId),
-    moved.map((flow) => flow.state),
-    moved.map((flow) => flow.sequence),
-  ]);
+  await moveFlows(act, moved);
   return new Map(moved.map((flow) => [flow.flowId, flow.leafHash]));
 }

@@ -1,6 +1,6 @@
 import { verifyToken } from '@spendgate/artifact';
 import { type OpsActionClaims, splitCompact } from '@spendgate/codec';
-import type { ActingPerson } from '@spendgate/core';
+import { type ActingPerson, type DenialCode, isDenialCode } from '@spendgate/core';
 import type { ControlAct } from '../control-lock.js';
 import { loadKeys, loadParties } from '../registry/load-facts.js';
 
@@ -8,7 +8,7 @@ const TYP = 'ops-action+jwt';
 
 export type PersonVerdict =
   | { readonly ok: true; readonly claims: OpsActionClaims; readonly person: ActingPerson }
-  | { readonly ok: false; readonly problem: string };
+  | { readonly ok: false; readonly problem: string; readonly code: DenialCode; readonly field: string };
 
 /**
  * Verifies a person's act against what is registered under the control lock: an active key of an active person, who
@@ -40,7 +40,13 @@ export async function verifyPerson(act: ControlAct, token: string): Promise<Pers
 }
 
 function refuse(code: string, detail: string): PersonVerdict {
-  return { ok: false, problem: `${code} (${detail})` };
+  // A token past its time is none any more: `expired` is no code of the table.
+  return {
+    ok: false,
+    problem: `${code} (${detail})`,
+    code: isDenialCode(code) ? code : 'signature_invalid',
+    field: detail,
+  };
 }
 
 /** Roles as declared; a body edited into something else has none. */

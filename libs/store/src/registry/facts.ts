@@ -1,5 +1,5 @@
 import type { VerificationKey } from '@spendgate/artifact';
-import type { CounterpartyFacts } from '@spendgate/core';
+import type { CounterpartyFacts, WideScope } from '@spendgate/core';
 import type { RegisteredMandate } from './mandate-row.js';
 
 export const PARTY_KINDS = ['principal', 'agent', 'settlement_service', 'attester', 'person', 'rail'] as const;
@@ -59,4 +59,6 @@ export interface RegistryFacts {
   chain(mandateId: string): readonly RegisteredMandate[] | 'absent' | 'unknown';
   /** The version in force; all active policies are always loaded. */
   policy(policyId: string): ActivePolicy | undefined;
+  /** Whether a halt of this scope stands; all of them are always loaded. */
+  isHalted(scope: WideScope, id: string): boolean;
 }

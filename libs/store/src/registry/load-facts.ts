@@ -9,6 +9,10 @@ const POLICIES = statement(
   `SELECT policy_id AS "policyId", version, set_hash AS "setHash", policy_text AS "policyText",
      schema_text AS "schemaText" FROM policies WHERE active`,
 );
+const HALTS = statement(
+  'registry-halts',
+  "SELECT scope || ' ' || target_id AS halt FROM halts WHERE released_at IS NULL AND scope <> 'artifact'",
+);
 const KEYS = statement(
   'registry-keys',
   `SELECT ${KEY_COLUMNS} FROM party_keys k WHERE k.kid = ANY ($1::text[]) AND k.removed_at IS NULL`,
@@ -46,6 +50,11 @@ interface KeyRow {
 
 export async function loadPolicies(tx: Transaction): Promise<ActivePolicy[]> {
   return query<ActivePolicy & Record<string, unknown>>(tx, POLICIES);
+}
+
+/** Standing halts wider than a flow, as `scope id`. */
+export async function loadHalts(tx: Transaction): Promise<string[]> {
+  return (await query<{ halt: string }>(tx, HALTS)).map(({ halt }) => halt);
 }
 
 export async function loadKeys(tx: Transaction, kids: readonly string[]): Promise<RegisteredKey[]> {

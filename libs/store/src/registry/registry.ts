@@ -11,7 +11,7 @@ import type {
   RegistryFacts,
   RegistryNeeds,
 } from './facts.js';
-import { loadCounterparties, loadKeys, loadMandates, loadParties, loadPolicies } from './load-facts.js';
+import { loadCounterparties, loadHalts, loadKeys, loadMandates, loadParties, loadPolicies } from './load-facts.js';
 import type { RegisteredMandate } from './mandate-row.js';
 import { Recent } from './recent.js';
 
@@ -35,10 +35,11 @@ interface Found {
   readonly mandates: Map<string, RegisteredMandate | 'unknown'>;
 }
 
-/** The policies in force at one control epoch; never one without the other. */
+/** The policies in force and the halts that stand at one control epoch; never one without the other. */
 interface Standing {
   readonly epoch: bigint;
   readonly policies: ReadonlyMap<string, ActivePolicy>;
+  readonly halts: ReadonlySet<string>;
 }
 
 /**
@@ -60,7 +61,7 @@ export class Registry {
   constructor(private readonly pool: Pool) {}
 
   /**
-   * All facts a batch needs, of one epoch: at most six statements whatever its size, none when all are cached.
+   * All facts a batch needs, of one epoch: at most seven statements whatever its size, none when all are cached.
    *
    * @throws {DependencyError} `ERR_NO_DOMAIN`, `ERR_REGISTRY_MOVED` when control acts come faster than loading
    */
@@ -123,12 +124,12 @@ export class Registry {
 
   /** Keeps what was loaded, unless it is of an epoch left behind or cannot stand without policies nobody has. */
   private accept(loaded: Loaded): void {
-    const { epoch, policies } = loaded;
+    const { epoch, policies, halts } = loaded;
     if (epoch < this.highest) return;
     if (this.standing?.epoch !== epoch) {
       if (policies === null) return; // asked for none, and the epoch was forgotten meanwhile
       this.forget();
-      this.standing = { epoch, policies: new Map(policies.map((each) => [each.policyId, each])) };
+      this.standing = { epoch, policies: new Map(policies.map((each) => [each.policyId, each])), halts };
       this.highest = epoch;
     }
     this.keep(loaded);
@@ -167,6 +168,7 @@ export class Registry {
       return {
         epoch,
         policies: epoch === known ? null : await loadPolicies(tx),
+        halts: new Set(epoch === known ? [] : await loadHalts(tx)),
         keys: kids === undefined ? [] : await loadKeys(tx, kids),
         parties: parties === undefined ? [] : await loadParties(tx, parties),
         counterparties: counterparties === undefined ? [] : await loadCounterparties(tx, counterparties),
@@ -186,6 +188,8 @@ export class Registry {
 interface Loaded {
   readonly epoch: bigint;
   readonly policies: readonly ActivePolicy[] | null;
+  /** With the policies, and empty without them. */
+  readonly halts: ReadonlySet<string>;
   readonly keys: readonly RegisteredKey[];
   readonly parties: readonly PartyFacts[];
   readonly counterparties: readonly RegisteredCounterparty[];
@@ -227,7 +231,7 @@ function merge(found: Found, loaded: Loaded): Found {
   return found;
 }
 
-function factsOf({ epoch, policies }: Standing, found: Found): RegistryFacts {
+function factsOf({ epoch, policies, halts }: Standing, found: Found): RegistryFacts {
   return {
     epoch,
     key: (kid) => found.keys.get(kid),
@@ -235,6 +239,7 @@ function factsOf({ epoch, policies }: Standing, found: Found): RegistryFacts {
     counterparty: (id) => found.counterparties.get(id),
     chain: (id) => chainOf(found.mandates, id),
     policy: (id) => policies.get(id),
+    isHalted: (scope, id) => halts.has(`${scope} ${id}`),
   };
 }
 

@@ -1,0 +1,6 @@
+export { type BlastRadius, readBlastRadius } from './blast-radius.js';
+export { type Contained, type FoundDrift, containWrites, recordContainment, suspendWrite } from './contain-flow.js';
+export { type StandingHalt, listHalts } from './halts.js';
+export { type OpsActRow, listWaitingActs, readOpsAct, takeOpsAct } from './ops-acts.js';
+export type { OpsAnswer, OpsChange, OpsDone, OpsRefusal } from './ops-answer.js';
+export { cascadeRevocations } from './revoke-parties.js';
