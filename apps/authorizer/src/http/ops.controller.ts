@@ -91,7 +91,8 @@ export class OpsController {
   private async take(request: EdgeRequest, reply: EdgeReply): Promise<void> {
     const submission = readSubmission(request, 0);
     if (submission === undefined) return send(reply, UNSUPPORTED);
-    return send(reply, answerOf(await takeOpsAct(this.door.pool, submission.body.toString('latin1'))));
+    const answer = await takeOpsAct(this.door.pool, submission.body.toString('latin1'), submission.idempotencyKey);
+    return send(reply, answerOf(answer));
   }
 
   private async asPerson(

@@ -14,6 +14,7 @@ import {
   UUID,
 } from '@spendgate/http-edge';
 import { z } from 'zod';
+import { OPS_ROUTES } from './ops-routes.js';
 
 const IDS = { intent_id: UUID, decision_id: UUID };
 const OUTCOME = z.enum(['authorized', 'parked', 'denied']);
@@ -356,4 +357,5 @@ export const AUTHORIZER_ROUTES: readonly RouteSpec[] = [
     },
     denials: [],
   },
+  ...OPS_ROUTES,
 ];

@@ -57,10 +57,11 @@ export async function readOpsAct(db: Queryable, id: string): Promise<OpsActRow |
  * key that verifies here.
  *
  * @param token `ops-action+jwt`; an attacker controls every byte
+ * @param jti what the caller said it would be, as an idempotency key
  */
-export async function takeOpsAct(pool: Pool, token: string): Promise<OpsAnswer> {
+export async function takeOpsAct(pool: Pool, token: string, jti?: string): Promise<OpsAnswer> {
   try {
-    const answer = await inControlAct(pool, (act) => take(act, token));
+    const answer = await inControlAct(pool, (act) => take(act, token, jti));
     if (answer.action === 'revoke' && answer.state === 'done' && !answer.replayed) await cascadeRevocations(pool);
     return answer;
   } catch (error) {
@@ -69,8 +70,9 @@ export async function takeOpsAct(pool: Pool, token: string): Promise<OpsAnswer> 
   }
 }
 
-async function take(act: ControlAct, token: string): Promise<OpsDone> {
+async function take(act: ControlAct, token: string, jti: string | undefined): Promise<OpsDone> {
   const { claims, person } = await verified(act, token);
+  if (jti !== undefined && jti !== claims.jti) refuseOps('invalid', 'the idempotency key is not the jti');
   const id = uuid8(sha256(canonicalize(['ops-act', person.person, claims.jti])));
   const [known] = await query<OpsActRow & Record<string, unknown>>(act.tx, READ, [id]);
   if (known !== undefined) return repeat(known, token);
