@@ -9,7 +9,14 @@ import {
   SettleRecords,
   createGateParts,
 } from '@spendgate/settlement-gate';
-import { inControlAct, recordAttestations, recordKeys, recordParties, revokeMandates } from '@spendgate/store';
+import {
+  inControlAct,
+  recordAttestations,
+  recordKeys,
+  recordParties,
+  retireKey,
+  revokeMandates,
+} from '@spendgate/store';
 import {
   type ArtifactChange,
   type TestRuntime,
@@ -54,7 +61,7 @@ beforeAll(async () => {
   await inControlAct(world.database.pool, async (act) => {
     await recordParties(act, [{ kind: 'settlement_service', id: 'rival', name: 'Rival' }]);
     await recordKeys(act, [key('rival', rival), key('settler', gone)]);
-    await act.tx.query('UPDATE party_keys SET retired_at = now() - interval $$1 hour$$ WHERE kid = $1', [gone.kid]);
+    await retireKey(act, gone.kid, act.atMs - 3_600_000, null);
   });
   gate = createGateParts(world.runtime, { trust: () => trust });
 }, HOOK_MS);

@@ -34,7 +34,7 @@ async function rows<T>(sql: string): Promise<T[]> {
 /** As if what waits had been written ten minutes ago. */
 async function tenMinutesLater(): Promise<void> {
   await rows(`UPDATE leaves SET leaf = (leaf::jsonb || jsonb_build_object(
-    'time', floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint - 600000))::text`);
+    'time', floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint - 600000))::text WHERE leaf::json->>'type' <> 'key_changed'`);
 }
 
 /** A signed head over everything, as the log leaves it. */

@@ -13,6 +13,7 @@ import { ArtifactsController } from './http/artifacts.controller.js';
 import { DecisionsController } from './http/decisions.controller.js';
 import { DOOR, createDoor } from './http/door.js';
 import { OpsController } from './http/ops.controller.js';
+import { KeyTransitionsController } from './http/key-transitions.controller.js';
 import { PaymentIntentsController } from './http/payment-intents.controller.js';
 import { ObservationsHandler } from './observations.handler.js';
 import { ParkedSweep } from './parked-sweep.js';
@@ -36,6 +37,7 @@ export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicati
         DecisionsController,
         ArtifactsController,
         OpsController,
+        KeyTransitionsController,
       ],
       providers: [
         { provide: AuthorizeBatch, useValue: new AuthorizeBatch(parts) },

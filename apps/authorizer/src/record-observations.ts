@@ -76,6 +76,8 @@ export class RecordObservations {
       const attester = facts.party('attester', claims.iss);
       if (attester?.state !== 'active' || verdict.key.party !== claims.iss)
         return refuse(record, 'issuer_unknown', 'iss');
+      if (facts.key(verdict.key.kid)?.continuity === 'broken')
+        return refuse(record, 'identity_discontinuity', 'header.kid');
       if (facts.party('agent', claims.sub) === undefined) return refuse(record, 'agent_unknown', 'sub');
       return { ok: true, value: observation };
     });

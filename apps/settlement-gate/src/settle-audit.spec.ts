@@ -30,7 +30,7 @@ afterEach(async () => {
 async function tenMinutesLater(): Promise<void> {
   await world.database.pool.query(
     `UPDATE leaves SET leaf = (leaf::jsonb || jsonb_build_object(
-       'time', floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint - 600000))::text`,
+       'time', floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint - 600000))::text WHERE leaf::json->>'type' <> 'key_changed'`,
   );
 }
 

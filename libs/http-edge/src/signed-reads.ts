@@ -57,6 +57,7 @@ export class SignedReads<Kind extends PartyKind> {
     const key = facts.key(verdict.key.kid);
     const kind = key === undefined ? undefined : this.readers.find((each) => each === key.partyKind);
     if (key === undefined || kind === undefined) return { ok: false, answer: problemOf('key_unknown') };
+    if (key.continuity === 'broken') return { ok: false, answer: problemOf('identity_discontinuity') };
     const party = (await this.registry.at({ parties: [{ kind, id: key.party }] })).party(kind, key.party);
     if (party?.state !== 'active') return { ok: false, answer: problemOf('key_retired') };
     return { ok: true, caller: { kind, id: key.party } };

@@ -50,6 +50,7 @@ export { AppendListener, notifyAppended } from './embedded-log/wake-up.js';
 export * from './authorization/index.js';
 export type {
   ActivePolicy,
+  KeyContinuity,
   PartyFacts,
   PartyKind,
   PartyRef,

@@ -38,6 +38,7 @@ export {
   voidClaims,
 } from './settlement-requests.js';
 export { approvingClaims, opsClaims, signOpsAct } from './ops-acts.js';
+export { signTransition, transitionClaims } from './key-transitions.js';
 export { LeafWriter } from './leaf-writer.js';
 export { TEST_LEAVES, type TestBundle, type TestBundleChange, makeTestBundle } from './test-bundle.js';
 export { undescribed } from './described.js';

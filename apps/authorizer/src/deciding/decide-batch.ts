@@ -22,7 +22,7 @@ import { AppendedTimes } from './appended-times.js';
 import { approvalLeaf } from './approval-leaf.js';
 import { type ComposedDecision, type ComposedLeaf, type Naming, composeDecision } from './compose-decision.js';
 import type { DecidedIntent, Waiting } from './decided-intent.js';
-import { ownChain, registryFactsOf, scopeOf } from './facts.js';
+import { identityOf, isCurrent, ownChain, registryFactsOf, scopeOf } from './facts.js';
 import { boundsOf, counterUses } from './window-bounds.js';
 
 /** A verified intent with what its policy said, before the locks. */
@@ -64,17 +64,17 @@ export interface BatchOutput {
   readonly appendedMarkMs: number;
 }
 
-/** Nothing watches the others yet except the checks made here: the detector will say otherwise when it finds drift. */
-function watchesWith(audit: WatchVerdict): Watches {
-  return { identity: 'verified', lineage: 'verified', governance: 'verified', domain: 'verified', audit };
+/** `lineage`, `governance` and `domain` are watched by nothing yet except the checks made here. */
+function watchesWith(audit: WatchVerdict, identity: WatchVerdict): Watches {
+  return { identity, lineage: 'verified', governance: 'verified', domain: 'verified', audit };
 }
-/** Made once each: every decision stores one of them. */
-const WATCHES: Readonly<Record<WatchVerdict, Watches>> = {
-  verified: watchesWith('verified'),
-  broken: watchesWith('broken'),
-  stale: watchesWith('stale'),
-  unknown: watchesWith('unknown'),
-};
+const WATCH_VERDICTS = ['verified', 'broken', 'stale', 'unknown'] as const;
+/** Made once each, by `audit identity`: every decision stores one of them. */
+const WATCHES = new Map(
+  WATCH_VERDICTS.flatMap((audit) =>
+    WATCH_VERDICTS.map((identity) => [`${audit} ${identity}`, watchesWith(audit, identity)] as const),
+  ),
+);
 /** Answers that name a decision already made, so they record none of their own. */
 const REPEATS = new Set<string | null>(['intent_replayed', 'idempotency_conflict']);
 
@@ -161,6 +161,13 @@ function itemsOf(
       refusals.push(refuse(record, 'intent_expired', 'exp').refusal);
       continue;
     }
+    // Its signature was verified before the locks, by a clock that is not the database's: at the instant it is decided
+    // the key must still be active.
+    const key = input.facts.key(candidate.kid);
+    if (waiting === undefined && key !== undefined && !isCurrent(key, input.judgedAtMs)) {
+      refusals.push(refuse(record, 'key_retired', 'header.kid').refusal);
+      continue;
+    }
     const appendedAtMs = times.next(record.appendedAtMs);
     // No decision: its id and times would rest on the clock that is not trusted, and the sender may ask again.
     if (appendedAtMs === undefined) refusals.push(refuse(record, 'clock_untrusted').refusal);
@@ -231,13 +238,17 @@ function itemOf(
     parked: waiting === undefined ? null : { decisionId: waiting.decisionId, untilMs: waiting.untilMs },
     parkedCount: isOwn ? (input.hot.parked.get(claims.mandate) ?? 0) : 0,
     issuer: input.issuer,
-    watches: WATCHES[input.audit],
+    watches: watchesOf(input.audit, identityOf(candidate, input.facts)),
     rules: input.rules,
   };
   const intent = toIntent(claims, intentId, bodyHash);
   const attempt = waiting === undefined ? 0 : waiting.attempt + 1;
   const bounds = boundsOf(counterUses(candidate, input.facts), appendedAtMs, input.hot.counters);
   return { intent, facts, bounds, decisionId: decisionId(appendedAtMs, intentId, attempt) };
+}
+
+function watchesOf(audit: WatchVerdict, identity: WatchVerdict): Watches {
+  return WATCHES.get(`${audit} ${identity}`) ?? watchesWith(audit, identity);
 }
 
 function attestationOf(row: AttestationRow): Exclude<AdmissionFacts['attestation'], string> {

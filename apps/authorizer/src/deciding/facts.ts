@@ -3,12 +3,13 @@ import {
   type CurrencyTable,
   type Mandate,
   type PolicyFacts,
+  type WatchVerdict,
   isPlaceHalted,
   minorUnits,
   parseMoney,
 } from '@spendgate/core';
 import type { PolicyRequest, PolicySets } from '@spendgate/policy';
-import type { PartyRef, RegisteredKey, RegistryFacts, RegistryNeeds } from '@spendgate/store';
+import type { PartyFacts, PartyRef, RegisteredKey, RegistryFacts, RegistryNeeds } from '@spendgate/store';
 import type { Candidate, DecodedIntent } from '../intake/candidate.js';
 
 /** What the registry must tell about a batch: everything its records name, each once. */
@@ -92,8 +93,11 @@ function question(
   };
 }
 
-/** The newest key that is active: a successor registered for later does not count yet. */
-function isCurrent({ activeFromMs, retiredAtMs }: RegisteredKey, atMs: number): boolean {
+/** Whether a key may sign at a time: a successor registered for later does not count yet. */
+export function isCurrent(
+  { activeFromMs, retiredAtMs }: Pick<RegisteredKey, 'activeFromMs' | 'retiredAtMs'>,
+  atMs: number,
+): boolean {
   return atMs >= activeFromMs && (retiredAtMs === null || atMs < retiredAtMs);
 }
 
@@ -114,18 +118,35 @@ export function scopeOf(
   return isPlaceHalted(place, (scope, id) => facts.isHalted(scope, id)) ? 'halted' : 'running';
 }
 
+/**
+ * The key an artifact is bound to: the newest that is active and follows no other active one. While an old key and its
+ * successor overlap that is the old one, so that both may present; after it, the successor.
+ */
+function audienceKeyOf(audience: PartyFacts | undefined, atMs: number): RegisteredKey | undefined {
+  if (audience?.state !== 'active') return undefined;
+  const current = audience.keys.filter((key) => isCurrent(key, atMs));
+  const followed = new Set(current.map(({ successorKid }) => successorKid));
+  return current.find(({ kid }) => !followed.has(kid)) ?? current[0];
+}
+
+/** One limb of the watches: `broken` when the log does not explain the keys of whoever asks, or of who is to be paid through. */
+export function identityOf({ claims, kid }: Candidate, facts: RegistryFacts): WatchVerdict {
+  const known = [facts.key(kid), facts.party('agent', claims.iss), facts.party('settlement_service', claims.audience)];
+  return known.some((each) => each?.continuity === 'broken') ? 'broken' : 'verified';
+}
+
 /** Facts of one intent that the registry knows; `atMs` says which of the audience's keys is the current one. */
 export function registryFactsOf(
   { claims, kid }: Candidate,
   facts: RegistryFacts,
   atMs: number,
 ): Pick<AdmissionFacts, 'agent' | 'signer' | 'counterparty' | 'audienceKey'> {
-  const audience = facts.party('settlement_service', claims.audience);
-  const key = audience?.state === 'active' ? audience.keys.find((each) => isCurrent(each, atMs)) : undefined;
+  const key = audienceKeyOf(facts.party('settlement_service', claims.audience), atMs);
+  const signer = facts.key(kid);
   return {
     agent: facts.party('agent', claims.iss)?.state ?? 'absent',
-    // verifyIntents found the key to be this agent's; of an intent that waited it may have been revoked since.
-    signer: facts.key(kid)?.party === claims.iss ? { kid, agent: claims.iss } : 'unknown',
+    // verifyIntents found the key to be this agent's; of an intent that waited it may have been removed since.
+    signer: signer?.party === claims.iss && !signer.isRemoved ? { kid, agent: claims.iss } : 'unknown',
     counterparty: facts.counterparty(claims.counterparty) ?? 'absent',
     audienceKey: key === undefined ? 'absent' : { jkt: key.kid },
   };

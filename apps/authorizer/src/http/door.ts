@@ -7,6 +7,7 @@ import type { AuthorizerParts } from '../authorizer-parts.js';
 import { DecisionAnswers } from './decision-answers.js';
 import { SubmitApproval } from './submit-approval.js';
 import { SubmitIntent } from './submit-intent.js';
+import { SubmitTransition } from './submit-transition.js';
 
 export const DOOR = Symbol('authorizer door');
 
@@ -24,6 +25,7 @@ export interface Door {
   readonly people: SignedReads<'person'>;
   readonly submit: SubmitIntent;
   readonly approve: SubmitApproval;
+  readonly rotate: SubmitTransition;
   readonly answers: DecisionAnswers;
   readonly waitSecondsMax: number;
 }
@@ -45,6 +47,7 @@ export function createDoor(runtime: Runtime, parts: AuthorizerParts): Door {
     people: new SignedReads(['person'], registry, clock, publicUrl),
     submit: new SubmitIntent({ ...appending, answers }),
     approve: new SubmitApproval(appending),
+    rotate: new SubmitTransition({ pool, clock, issuer }),
     answers,
     waitSecondsMax: Number(settings['SPENDGATE_DECISION_WAIT_SECONDS_MAX']),
   };

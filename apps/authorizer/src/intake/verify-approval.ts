@@ -37,6 +37,7 @@ export async function verifyApproval(
   const { kid } = verdict.key;
   const person = facts.party('person', claims.iss);
   if (person === undefined || facts.key(kid)?.party !== claims.iss) return refuse(record, 'issuer_unknown', 'iss');
+  if (facts.key(kid)?.continuity === 'broken') return refuse(record, 'identity_discontinuity', 'header.kid');
   if (person.state !== 'active') return refuse(record, 'key_retired', 'iss');
   if (claims.aud !== issuer) return refuse(record, 'domain_mismatch', 'aud');
   // Signed for later, an act would wait for its moment: it is the person's word now or none.

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PrivateKeySigner, type Signer, signToken } from '@spendgate/artifact';
 import type { MandateClaim } from '@spendgate/codec';
 import { RULES_VERSION } from '@spendgate/core';
-import { type KeyDeclaration, openDomain } from '@spendgate/store';
+import { type KeyDeclaration, inControlAct, openDomain, recordKeys, recordParties } from '@spendgate/store';
 import { type TestDatabase, mandateClaim, startTestDatabase } from '@spendgate/testing';
 import type { Change } from './change.js';
 import { verifyMandates } from './verify-mandates.js';
@@ -17,15 +17,20 @@ let database: TestDatabase;
 beforeAll(async () => {
   database = await startTestDatabase();
   await openDomain(database.pool, { issuer: ISSUER, kind: 'own', rulesVersion: RULES_VERSION });
-  await database.pool.query(
-    `INSERT INTO parties (kind, party_id, name) VALUES ('principal', 'acme', 'Acme'), ('agent', 'acme', 'Acme')`,
-  );
-  for (const [kind, { kid, alg, jwk }] of [['principal', principal] as const, ['agent', namesake] as const]) {
-    await database.pool.query(
-      `INSERT INTO party_keys (kid, kind, party_id, alg, jwk, active_from) VALUES ($1, $2, 'acme', $3, $4, 'epoch')`,
-      [kid, kind, alg, jwk],
+  await inControlAct(database.pool, async (act) => {
+    const owners = [
+      ['principal', principal],
+      ['agent', namesake],
+    ] as const;
+    await recordParties(
+      act,
+      owners.map(([kind]) => ({ kind, id: 'acme', name: 'Acme' })),
     );
-  }
+    await recordKeys(
+      act,
+      owners.map(([kind, { kid, alg, jwk }]) => ({ kid, kind, partyId: 'acme', alg, jwk, activeFromMs: 0 })),
+    );
+  });
 }, 60_000);
 afterAll(() => database.close());
 
@@ -65,5 +70,15 @@ describe('a declared mandate', () => {
 
   it('A25: is refused when other content was signed', async () => {
     expect(await verdictOn(principal, {}, { claim: { ...CLAIM, depth: 1 } })).toBe('signed for another content');
+  });
+
+  it('is refused when the row of its principal’s key was put there by nobody’s act', async () => {
+    const planted = PrivateKeySigner.generate('principal');
+    await database.pool.query(
+      `INSERT INTO party_keys (kid, kind, party_id, alg, jwk, active_from)
+       VALUES ($1, 'principal', 'acme', $2, $3, 'epoch')`,
+      [planted.kid, planted.alg, planted.jwk],
+    );
+    expect(await verdictOn(planted)).toBe('the log does not explain the keys of its principal');
   });
 });

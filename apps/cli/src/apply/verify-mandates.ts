@@ -1,7 +1,7 @@
 import { type VerificationKey, parsePublicKey, verifyToken } from '@spendgate/artifact';
 import { canonicalize, splitCompact } from '@spendgate/codec';
 import { StartError } from '@spendgate/platform';
-import { type Pool, Registry, readDomain } from '@spendgate/store';
+import { type KeyContinuity, type Pool, Registry, readDomain } from '@spendgate/store';
 import type { Change, DeclaredChange } from './change.js';
 
 const TYP = 'mandate+jwt';
@@ -24,6 +24,11 @@ export async function verifyMandates(pool: Pool, change: Change): Promise<void> 
     if (!verdict.ok) throw refused(claim.id, `${verdict.code} (${verdict.field})`);
     if (verdict.key.purpose !== 'principal' || verdict.key.party !== claim.principal)
       throw refused(claim.id, 'not signed with a key of its principal');
+    if (keyOf(verdict.key.kid)?.continuity === 'broken')
+      throw refused(
+        claim.id,
+        'identity_discontinuity (header.kid): the log does not explain the keys of its principal',
+      );
     if (canonicalize(verdict.claims.mandate) !== canonicalize(claim))
       throw refused(claim.id, 'signed for another content');
   }
@@ -33,7 +38,7 @@ export async function verifyMandates(pool: Pool, change: Change): Promise<void> 
 async function principalKeys(
   pool: Pool,
   { keys, mandates }: DeclaredChange,
-): Promise<(kid: string) => VerificationKey | undefined> {
+): Promise<(kid: string) => (VerificationKey & { continuity?: KeyContinuity }) | undefined> {
   const declared = new Map<string, VerificationKey>();
   for (const { kind, partyId, jwk } of keys) {
     const parsed = kind === 'principal' ? parsePublicKey(jwk, { purpose: kind, party: partyId }) : undefined;

@@ -20,10 +20,15 @@ function foldItem(item: GateItem, state: FoldState, context: FoldContext, folded
     : foldRequest(item, state, context, folded);
 }
 
-/** The signature was verified before the locks; a key revoked since then signs nothing. */
+/**
+ * The signature was verified before the locks; by now the key may be retired or removed. A key no recorded act explains
+ * speaks for nobody, whatever it asks for.
+ */
 function refuseStaleKey(by: { readonly kid: string; readonly partyId: string }, context: FoldContext) {
+  const { judgedAtMs } = context;
   const key = context.sources.registry.key(by.kid);
   if (key === undefined || key.party !== by.partyId) return refuse('key_unknown', 'header.kid');
-  const retired = key.retiredAtMs !== null && !(context.judgedAtMs < key.retiredAtMs);
-  return retired ? refuse('key_retired', 'header.kid') : null;
+  if (key.continuity === 'broken') return refuse('identity_discontinuity', 'header.kid');
+  const isActive = judgedAtMs >= key.activeFromMs && (key.retiredAtMs === null || judgedAtMs < key.retiredAtMs);
+  return isActive ? null : refuse('key_retired', 'header.kid');
 }

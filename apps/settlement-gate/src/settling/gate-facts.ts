@@ -100,7 +100,7 @@ export function factsFor(
   const row = sources.artifacts.get(artifactId);
   const chain = row === undefined ? 'absent' : registry.chain(row.flowId);
   const flow = row === undefined ? undefined : sources.flows.get(row.flowId);
-  const trust = sources.trust(row?.flowId ?? null);
+  const trust = trustOf(sources, row, { kind, id: partyId });
   const payee = row === undefined ? undefined : registry.counterparty(row.counterpartyId);
   return {
     signature: 'valid',
@@ -119,6 +119,18 @@ export function factsFor(
     scope: scopeOf(row, chain, registry, trust.scope),
     rules: { rulesVersion: RULES_VERSION, currencies: sources.currencies ?? ISO_4217 },
   };
+}
+
+/** What others watch over, and what the registry says of the keys of the agent and of whoever presents. */
+function trustOf(
+  { trust, registry }: FactSources,
+  row: IssuedArtifact | undefined,
+  presenter: { readonly kind: Signatory['kind']; readonly id: string },
+): Trust {
+  const said = trust(row?.flowId ?? null);
+  const agent = row === undefined ? [] : [{ kind: 'agent' as const, id: row.agentId }];
+  if (registry.identity([...agent, presenter]) === 'verified') return said;
+  return { ...said, watches: { ...said.watches, identity: 'broken' } };
 }
 
 function policyOf(

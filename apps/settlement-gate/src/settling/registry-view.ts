@@ -30,6 +30,12 @@ export class RegistryView {
     return this.stateOf(kind, partyId);
   }
 
+  /** `broken`: the log does not explain the keys of one of these parties. */
+  identity(parties: readonly { readonly kind: PartyKind; readonly id: string }[]): 'verified' | 'broken' {
+    const isBroken = parties.some(({ kind, id }) => this.facts.party(kind, id)?.continuity === 'broken');
+    return isBroken ? 'broken' : 'verified';
+  }
+
   counterparty(id: string): RegisteredCounterparty | undefined {
     return this.facts.counterparty(id);
   }

@@ -94,7 +94,7 @@ export const TOKENS = {
 } as const;
 
 /** Settled in their form, and taken by no door of this release: sent, they are a `type_mismatch`. */
-export const TOKENS_NOT_TAKEN_YET: ReadonlySet<TokenTyp> = new Set(['artifact-renewal+jwt', 'key-transition+jwt']);
+export const TOKENS_NOT_TAKEN_YET: ReadonlySet<TokenTyp> = new Set(['artifact-renewal+jwt']);
 
 export type TokenTyp = keyof typeof TOKENS;
 /** The claims of a `typ`: `ClaimsOf<'payment-intent+jwt'>` is {@link intent.PaymentIntentClaims}. */

@@ -94,7 +94,7 @@ describe('declaring who exists', () => {
         await recordCounterparties(control, [PAYEE]),
         await recordKeys(control, [{ kid: KID, kind: 'agent', partyId: 'buyer', alg: 'EdDSA', jwk: JWK }]),
         await activatePolicies(control, [POLICY]),
-        await recordDomainKeys(control, [{ kid: KID, purpose: 'artifact', alg: 'EdDSA', jwk: JWK }]),
+        await recordDomainKeys(control, [{ kid: 'own', purpose: 'artifact', alg: 'EdDSA', jwk: JWK }]),
       ]);
     const first = await declare();
     expect(first.map((each) => each.length)).toEqual([0, 1, 1, 0, 1]);
@@ -275,7 +275,10 @@ describe('revoking', () => {
     expect([retired?.successorKid, retired?.retiredAtMs !== null]).toEqual(['next', true]);
     expect(await act((control) => revokeKey(control, KID))).toBe(true);
     expect(await act((control) => revokeKey(control, KID))).toBe(false);
-    expect((await new Registry(database.pool).at({ kids: [KID] })).key(KID)).toBeUndefined();
+    const facts = await new Registry(database.pool).at({ kids: [KID], parties: [{ kind: 'agent', id: 'buyer' }] });
+    expect(facts.key(KID)).toMatchObject({ isRemoved: true, retiredAtMs: 0, continuity: 'verified' });
+    expect(facts.party('agent', 'buyer')).toMatchObject({ keys: [], continuity: 'verified' });
+    await expect(act((control) => recordKeys(control, [key]))).rejects.toThrow('ERR_KEY_REMOVED');
   });
 
   it('lets a stopped lane run again only from what an operator accepted, and says so in a leaf', async () => {

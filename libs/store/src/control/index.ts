@@ -18,6 +18,7 @@ export { type KeyDeclaration, recordKeys, retireKey, revokeKey } from './record-
 export { recordMandates } from './record-mandates.js';
 export { type PartyDeclaration, recordParties } from './record-parties.js';
 export { type PersonAct, recordPersonAct } from './record-person-act.js';
+export { type KeyTransition, type TransitionVerdict, judgeTransition, rotateKey } from './rotate-key.js';
 export { revokeIssuedArtifacts } from './revoke-artifacts.js';
 export { type MandateRevocation, type RevokedMandates, revokeMandates } from './revoke-mandates.js';
 export { type StandingMandate, hasDecided, readStandingMandates } from './standing.js';

@@ -1,9 +1,9 @@
-import type { PublicJwk, TokenAlgorithm } from '@spendgate/artifact';
+import { type PublicJwk, type TokenAlgorithm, parsePublicKey } from '@spendgate/artifact';
 import { canonicalize } from '@spendgate/codec';
 import { InvariantError } from '@spendgate/core';
 import type { ControlAct } from '../control-lock.js';
 import type { PartyKind } from '../registry/facts.js';
-import { execute, query, statement } from '../statement.js';
+import { type Queryable, execute, query, statement } from '../statement.js';
 
 /** A party's public key as `parsePublicKey` accepted it. */
 export interface KeyDeclaration {
@@ -17,7 +17,11 @@ export interface KeyDeclaration {
   readonly activeFromMs?: number;
 }
 
-const KNOWN = statement('keys-known', 'SELECT kid, kind, party_id FROM party_keys WHERE kid = ANY ($1::text[])');
+const KNOWN = statement(
+  'keys-known',
+  `SELECT kid, kind, party_id, removed_at IS NOT NULL AS removed FROM party_keys WHERE kid = ANY ($1::text[])
+   UNION ALL SELECT kid, 'domain', purpose, false FROM domain_keys WHERE kid = ANY ($1::text[])`,
+);
 const INSERT = statement(
   'keys-insert',
   `INSERT INTO party_keys (kid, kind, party_id, alg, jwk, active_from)
@@ -27,12 +31,14 @@ const INSERT = statement(
 );
 const RETIRE = statement(
   'key-retire',
-  `UPDATE party_keys SET retired_at = to_timestamp($2 / 1000.0), successor_kid = coalesce($3, successor_kid)
-   WHERE kid = $1 AND (retired_at IS NULL OR retired_at > to_timestamp($2 / 1000.0)) RETURNING kind, party_id`,
+  `UPDATE party_keys SET retired_at = least(retired_at, to_timestamp($2 / 1000.0)),
+     successor_kid = coalesce($3, successor_kid)
+   WHERE kid = $1 AND ($3::text IS NOT NULL OR retired_at IS NULL OR retired_at > to_timestamp($2 / 1000.0))
+   RETURNING kind, party_id, round(extract(epoch FROM retired_at) * 1000)::float8 AS retired_at_ms`,
 );
 const REMOVE = statement(
   'key-remove',
-  `UPDATE party_keys SET removed_at = to_timestamp($2 / 1000.0), retired_at = coalesce(retired_at, to_timestamp($2 / 1000.0))
+  `UPDATE party_keys SET removed_at = to_timestamp($2 / 1000.0), retired_at = least(retired_at, to_timestamp($2 / 1000.0))
    WHERE kid = $1 AND removed_at IS NULL RETURNING kind, party_id`,
 );
 
@@ -44,36 +50,84 @@ interface OwnerRow {
 /**
  * Registers keys; known ones of the same party are left alone.
  *
- * @throws {InvariantError} `ERR_KEY_OWNED`: the key belongs to another party; one key never speaks for two
+ * @throws {InvariantError} `ERR_KEY_REFUSED`: weak, off the curve, not in canonical form, or not what its kid or alg
+ *   says; `ERR_KEY_OWNED`: it belongs to another party or purpose, one key never speaks for two; `ERR_KEY_REMOVED`: it
+ *   was removed, and a removed key never comes back
  * @returns the kids that are new
  */
-export async function recordKeys(act: ControlAct, keys: readonly KeyDeclaration[]): Promise<string[]> {
-  const rows = await query<OwnerRow & { kid: string }>(act.tx, KNOWN, [keys.map((key) => key.kid)]);
-  const known = new Map(rows.map((row) => [row.kid, row]));
-  const added = keys.filter((key) => {
-    const owner = known.get(key.kid);
-    if (owner !== undefined && (owner.kind !== key.kind || owner.party_id !== key.partyId)) {
-      throw new InvariantError('ERR_KEY_OWNED', `key ${key.kid} belongs to ${owner.kind} ${owner.party_id}`);
-    }
-    return owner === undefined;
-  });
-  if (added.length === 0) return [];
+export async function recordKeys(
+  act: ControlAct,
+  keys: readonly KeyDeclaration[],
+  causes: readonly Buffer[] = [],
+): Promise<string[]> {
+  const owners = await ownersOf(
+    act.tx,
+    keys.map((key) => key.kid),
+  );
+  const known = new Map(owners.map((row) => [row.kid, row]));
+  const added = new Map<string, KeyDeclaration>();
+  for (const key of keys) {
+    checkPoint(key);
+    const { kid, kind, partyId } = key;
+    const again = added.get(kid);
+    const owner = known.get(kid) ?? (again && { kind: again.kind, party_id: again.partyId, removed: false });
+    if (owner === undefined) added.set(kid, key);
+    else if (owner.kind !== kind || owner.party_id !== partyId)
+      throw new InvariantError('ERR_KEY_OWNED', `key ${kid} belongs to ${owner.kind} ${owner.party_id}`);
+    else if (owner.removed)
+      throw new InvariantError('ERR_KEY_REMOVED', `key ${kid} of ${partyId} was removed: make a new one`);
+  }
+  await insert(act, [...added.values()], causes);
+  return [...added.keys()];
+}
+
+/** Whose a key is or was: of a party, or of the domain itself. */
+interface KeyOwner {
+  readonly kid: string;
+  readonly kind: PartyKind | 'domain';
+  readonly party_id: string;
+  readonly removed: boolean;
+}
+
+/** Owners of the keys that are known, in any order. */
+export function ownersOf(db: Queryable, kids: readonly string[]): Promise<KeyOwner[]> {
+  return query<KeyOwner & Record<string, unknown>>(db, KNOWN, [kids]);
+}
+
+/** Whoever declares a key, its point and its names are checked where it is stored. */
+function checkPoint({ kid, partyId, alg, jwk }: KeyDeclaration): void {
+  const parsed = parsePublicKey(jwk);
+  const problem = !parsed.ok
+    ? `${parsed.problem} (${parsed.detail})`
+    : parsed.key.kid !== kid
+      ? 'its kid is not its RFC 7638 thumbprint'
+      : parsed.key.algorithms.includes(alg)
+        ? null
+        : `its alg is not ${alg}`;
+  if (problem !== null) throw new InvariantError('ERR_KEY_REFUSED', `key ${kid} of ${partyId}: ${problem}`);
+}
+
+async function insert(act: ControlAct, keys: readonly KeyDeclaration[], causes: readonly Buffer[]): Promise<void> {
+  if (keys.length === 0) return;
+  const fromMs = keys.map((key) => key.activeFromMs ?? act.atMs);
   await execute(act.tx, INSERT, [
-    added.map((key) => key.kid),
-    added.map((key) => key.kind),
-    added.map((key) => key.partyId),
-    added.map((key) => key.alg),
-    added.map((key) => canonicalize(key.jwk)),
-    added.map((key) => key.activeFromMs ?? act.atMs),
+    keys.map((key) => key.kid),
+    keys.map((key) => key.kind),
+    keys.map((key) => key.partyId),
+    keys.map((key) => key.alg),
+    keys.map((key) => canonicalize(key.jwk)),
+    fromMs,
   ]);
-  for (const key of added) recordChange(act, 'key_added', key.kid, { kind: key.kind, party_id: key.partyId }, key.jwk);
-  return added.map((key) => key.kid);
+  keys.forEach(({ kid, kind, partyId, jwk }, index) => {
+    const active_from_ms = fromMs[index] ?? act.atMs;
+    recordChange(act, 'key_added', kid, { kind, party_id: partyId }, { jwk, active_from_ms }, causes);
+  });
 }
 
 /**
  * A key signs nothing new from `atMs` on; what it signed before stays verifiable.
  *
- * @param successorKid the key that takes over, of a signed key transition
+ * @param successorKid the key that takes over, of a signed key transition; a retirement set before is never put off
  * @returns false when it was retired before, or is unknown
  */
 export async function retireKey(
@@ -81,16 +135,19 @@ export async function retireKey(
   kid: string,
   atMs: number,
   successorKid: string | null,
+  causes: readonly Buffer[] = [],
 ): Promise<boolean> {
-  const [owner] = await query<OwnerRow & Record<string, unknown>>(act.tx, RETIRE, [kid, atMs, successorKid]);
-  if (owner !== undefined) recordChange(act, 'key_retired', kid, owner, null, successorKid);
-  return owner !== undefined;
+  const [row] = await query<OwnerRow & { retired_at_ms: number }>(act.tx, RETIRE, [kid, atMs, successorKid]);
+  if (row === undefined) return false;
+  const { retired_at_ms, ...owner } = row;
+  recordChange(act, 'key_retired', kid, owner, { retired_at_ms, successor: successorKid }, causes);
+  return true;
 }
 
 /** A lost or stolen key: nothing it signs is accepted once this has returned. @returns false when nothing changed */
 export async function revokeKey(act: ControlAct, kid: string): Promise<boolean> {
   const [owner] = await query<OwnerRow & Record<string, unknown>>(act.tx, REMOVE, [kid, act.atMs]);
-  if (owner !== undefined) recordChange(act, 'key_removed', kid, owner, null);
+  if (owner !== undefined) recordChange(act, 'key_removed', kid, owner, {});
   return owner !== undefined;
 }
 
@@ -99,9 +156,9 @@ function recordChange(
   name: string,
   kid: string,
   owner: OwnerRow,
-  jwk: PublicJwk | null,
-  successor: string | null = null,
+  said: { jwk?: PublicJwk; successor?: string | null; active_from_ms?: number; retired_at_ms?: number },
+  causes: readonly Buffer[] = [],
 ): void {
-  const payload = { act: name, kid, kind: owner.kind, party: owner.party_id, jwk, successor };
-  act.record({ type: 'key_changed', payload, event: { name, subject: { kind: 'key', id: kid } } });
+  const payload = { act: name, kid, kind: owner.kind, party: owner.party_id, jwk: null, successor: null, ...said };
+  act.record({ type: 'key_changed', payload, causes, event: { name, subject: { kind: 'key', id: kid } } });
 }

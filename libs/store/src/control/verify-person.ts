@@ -2,7 +2,8 @@ import { verifyToken } from '@spendgate/artifact';
 import { type OpsActionClaims, splitCompact } from '@spendgate/codec';
 import { type ActingPerson, type DenialCode, isDenialCode } from '@spendgate/core';
 import type { ControlAct } from '../control-lock.js';
-import { loadKeys, loadParties } from '../registry/load-facts.js';
+import { loadKeys } from '../registry/key-rows.js';
+import { loadParties } from '../registry/load-facts.js';
 
 const TYP = 'ops-action+jwt';
 
@@ -22,6 +23,7 @@ export async function verifyPerson(act: ControlAct, token: string): Promise<Pers
   if (!split.ok) return refuse(split.code, split.field);
   const [key] = await loadKeys(act.tx, [split.jws.header.kid]);
   if (key?.partyKind !== 'person') return refuse('key_unknown', split.jws.header.kid);
+  if (key.continuity === 'broken') return refuse('identity_discontinuity', key.party);
   const verdict = await verifyToken(token, {
     typ: TYP,
     keys: (kid) => (kid === key.kid ? key : undefined),

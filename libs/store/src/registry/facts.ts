@@ -10,11 +10,19 @@ export interface PartyRef {
   readonly id: string;
 }
 
-/** A registered key with its owner. A removed key is not found at all; whether it is active is judged by time. */
+/**
+ * Whether the log explains all keys of a party: `broken` when a row was edited, added, moved or taken away by anything
+ * but a recorded act. One unexplained key makes all keys of its party doubtful.
+ */
+export type KeyContinuity = 'verified' | 'broken';
+
+/** A registered key with its owner. Whether it is active is judged by time; a removed one never is. */
 export interface RegisteredKey extends VerificationKey {
   readonly partyKind: PartyKind;
   readonly party: string;
   readonly successorKid: string | null;
+  readonly isRemoved: boolean;
+  readonly continuity: KeyContinuity;
 }
 
 export interface PartyFacts {
@@ -25,6 +33,7 @@ export interface PartyFacts {
   readonly body: unknown;
   /** Its keys that are not removed, the newest first. */
   readonly keys: readonly RegisteredKey[];
+  readonly continuity: KeyContinuity;
 }
 
 export interface RegisteredCounterparty extends CounterpartyFacts {

@@ -11,7 +11,8 @@ import type {
   RegistryFacts,
   RegistryNeeds,
 } from './facts.js';
-import { loadCounterparties, loadHalts, loadKeys, loadMandates, loadParties, loadPolicies } from './load-facts.js';
+import { loadKeys } from './key-rows.js';
+import { loadCounterparties, loadHalts, loadMandates, loadParties, loadPolicies } from './load-facts.js';
 import type { RegisteredMandate } from './mandate-row.js';
 import { Recent } from './recent.js';
 
