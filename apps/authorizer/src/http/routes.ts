@@ -15,6 +15,7 @@ import {
 } from '@spendgate/http-edge';
 import { z } from 'zod';
 import { OPS_ROUTES } from './ops-routes.js';
+import { KEY_TRANSITION_ROUTE } from './key-transition.route.js';
 
 const IDS = { intent_id: UUID, decision_id: UUID };
 const OUTCOME = z.enum(['authorized', 'parked', 'denied']);
@@ -330,6 +331,7 @@ export const AUTHORIZER_ROUTES: readonly RouteSpec[] = [
     denials: [],
     problems: NOT_YOURS,
   },
+  KEY_TRANSITION_ROUTE,
   {
     method: 'GET',
     path: '/v1/denials',

@@ -1,4 +1,4 @@
-import { type Answer, jsonAnswer, problemOf } from '@spendgate/http-edge';
+import { type Answer, REPLAYED, jsonAnswer, keyAgrees, problemOf } from '@spendgate/http-edge';
 import { type Clock, TokenBuckets, Turnstile } from '@spendgate/platform';
 import { type Pool, type TransitionVerdict, inControlAct, judgeTransition, rotateKey } from '@spendgate/store';
 import type { Submission } from './submit-intent.js';
@@ -24,13 +24,15 @@ export class SubmitTransition {
 
   constructor(private readonly parts: TransitionParts) {}
 
-  async execute({ body }: Pick<Submission, 'body'>): Promise<Answer> {
+  async execute({ body, idempotencyKey }: Pick<Submission, 'body' | 'idempotencyKey'>): Promise<Answer> {
     const { pool, clock, issuer } = this.parts;
     const token = body.toString('latin1'); // a compact JWS is ASCII; other bytes fail its form either way
     const judged = this.turnstile.run(() => judgeTransition(pool, token, { domain: issuer, atMs: clock.nowMs() }));
     if (judged === undefined) return problemOf('rate_limited');
     const verdict = await judged;
-    if (!verdict.ok || verdict.isRecorded) return answerOf(verdict);
+    if (!verdict.ok) return answerOf(verdict);
+    if (!keyAgrees(idempotencyKey, verdict.transition.jti)) return problemOf('malformed', { field: 'Idempotency-Key' });
+    if (verdict.isRecorded) return answerOf(verdict);
     const { kind, party } = verdict.transition;
     const retryAfterMs = this.buckets.take(`${kind}/${party}`, clock.nowMs());
     if (retryAfterMs > 0) return problemOf('rate_limited', { retryAfterMs });
@@ -41,11 +43,13 @@ export class SubmitTransition {
 function answerOf(verdict: TransitionVerdict): Answer {
   if (!verdict.ok) return problemOf(verdict.code, { field: verdict.field });
   const { kind, party, oldKid, successor, activeFromMs, retiredAtMs } = verdict.transition;
-  return jsonAnswer(verdict.isRecorded ? 200 : 201, {
+  const { isRecorded: replayed } = verdict;
+  const body = {
     kind,
     party,
     old: { kid: oldKid, retired_at_ms: retiredAtMs },
     new: { kid: successor.kid, active_from_ms: activeFromMs },
-    replayed: verdict.isRecorded,
-  });
+    replayed,
+  };
+  return jsonAnswer(replayed ? 200 : 201, body, replayed ? REPLAYED : {});
 }

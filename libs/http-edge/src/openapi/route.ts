@@ -63,6 +63,7 @@ export const READ_DENIALS: readonly DenialCode[] = [
   'key_unknown',
   'key_retired',
   'signature_invalid',
+  'identity_discontinuity',
 ];
 /** Any route: too many requests of one source, a dependency that is away, a defect of ours. */
 export const EVERYWHERE: readonly DenialCode[] = ['rate_limited', 'trust_unverifiable', 'internal_denied'];

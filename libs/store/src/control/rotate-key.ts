@@ -20,6 +20,7 @@ const MACHINES: ReadonlySet<PartyKind> = new Set(['agent', 'settlement_service',
 
 /** One key going over to another; times in Unix ms by the database's clock. */
 export interface KeyTransition {
+  readonly jti: string;
   readonly kind: PartyKind;
   readonly party: string;
   readonly oldKid: string;
@@ -58,7 +59,8 @@ export async function judgeTransition(
   if (!read.ok) return read;
   const [old] = await loadKeys(db, [split.jws.header.kid]);
   if (old === undefined) return refuse('key_unknown', 'header.kid');
-  if (old.successorKid !== null) return (await recorded(db, old, token)) ?? refuse('idempotency_conflict', 'old.kid');
+  if (old.successorKid !== null)
+    return (await recorded(db, old, token, read.claims.jti)) ?? refuse('idempotency_conflict', 'old.kid');
   if (old.continuity === 'broken') return refuse('identity_discontinuity', 'header.kid');
   const keys = (kid: string): VerificationKey | undefined => (kid === old.kid ? old : undefined);
   const verdict = await verifyToken(token, {
@@ -74,10 +76,15 @@ export async function judgeTransition(
   if ('code' in successor) return successor;
   const contradiction = await contradictionOf(db, claims, old, terms);
   if (contradiction !== null) return contradiction;
+  const { jti } = claims;
   const { kid: oldKid, partyKind: kind, party } = old;
   const activeFromMs = Math.max(claims.overlap.from * 1_000, terms.atMs);
   const retiredAtMs = Math.max(claims.overlap.until * 1_000, terms.atMs);
-  return { ok: true, transition: { kind, party, oldKid, successor, activeFromMs, retiredAtMs }, isRecorded: false };
+  return {
+    ok: true,
+    transition: { jti, kind, party, oldKid, successor, activeFromMs, retiredAtMs },
+    isRecorded: false,
+  };
 }
 
 /**
@@ -143,14 +150,19 @@ async function contradictionOf(
 }
 
 /** The same transition, made before. */
-async function recorded(db: Queryable, old: RegisteredKey, token: string): Promise<TransitionVerdict | undefined> {
+async function recorded(
+  db: Queryable,
+  old: RegisteredKey,
+  token: string,
+  jti: string,
+): Promise<TransitionVerdict | undefined> {
   const { kid: oldKid, partyKind: kind, party, successorKid, isRemoved, retiredAtMs } = old;
   const leaves = (await loadKeyHistory(db, [{ kind, id: party }])).get(`${kind}/${party}`) ?? [];
   const isRecorded = leaves.map(actOf).some((said) => said.act === 'key_rotated' && said.token === token);
   const [successor] = await loadKeys(db, [successorKid ?? '']);
   if (!isRecorded || isRemoved || successor === undefined || retiredAtMs === null) return undefined;
   const { activeFromMs } = successor;
-  return { ok: true, transition: { kind, party, oldKid, successor, activeFromMs, retiredAtMs }, isRecorded: true };
+  return { ok: true, transition: { jti, kind, party, oldKid, successor, activeFromMs, retiredAtMs }, isRecorded: true };
 }
 
 type Refused = TransitionVerdict & { ok: false };

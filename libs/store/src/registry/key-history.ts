@@ -2,8 +2,19 @@ import { parsePublicKey } from '@spendgate/artifact';
 import { canonicalize, leafHashOf, opensCommitment, parseLeaf } from '@spendgate/codec';
 import { CONTROL_LANE } from '../control-lock.js';
 import { type Queryable, query, statement } from '../statement.js';
-import type { PartyRef } from './facts.js';
-import type { KeyRow } from './key-rows.js';
+import type { PartyKind, PartyRef } from './facts.js';
+
+/** One row of `party_keys`; times in Unix ms. */
+export interface KeyRow {
+  readonly kid: string;
+  readonly kind: PartyKind;
+  readonly partyId: string;
+  readonly jwk: unknown;
+  readonly activeFromMs: number;
+  readonly retiredAtMs: number | null;
+  readonly removedAtMs: number | null;
+  readonly successorKid: string | null;
+}
 
 /** A leaf that says something about a party's keys. */
 export interface KeyLeaf {

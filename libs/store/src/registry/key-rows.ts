@@ -1,19 +1,7 @@
 import { parsePublicKey } from '@spendgate/artifact';
 import { type Queryable, query, statement } from '../statement.js';
-import type { PartyKind, PartyRef, RegisteredKey } from './facts.js';
-import { isExplained, loadKeyHistory } from './key-history.js';
-
-/** One row of `party_keys`; times in Unix ms. */
-export interface KeyRow {
-  readonly kid: string;
-  readonly kind: PartyKind;
-  readonly partyId: string;
-  readonly jwk: unknown;
-  readonly activeFromMs: number;
-  readonly retiredAtMs: number | null;
-  readonly removedAtMs: number | null;
-  readonly successorKid: string | null;
-}
+import type { PartyRef, RegisteredKey } from './facts.js';
+import { type KeyRow, isExplained, loadKeyHistory } from './key-history.js';
 
 const millis = (column: string): string => `round(extract(epoch FROM k.${column}) * 1000)::float8`;
 const COLUMNS = `k.kid, k.kind, k.party_id AS "partyId", k.jwk, k.successor_kid AS "successorKid",
