@@ -1,4 +1,4 @@
-import { type Bet, type Rank, type Sides, betsOn } from '@spendgate/core';
+import { type Bet, type Rank, betsOn } from '@spendgate/core';
 
 const SEED = 2 ** 30;
 
@@ -8,9 +8,9 @@ export class Sample {
   private readonly sorted: Float64Array;
 
   /** @param independent how many of the values count as observations: neighbours that move together are fewer */
-  constructor(values: readonly number[], independent: number, sides: Sides = 'both') {
+  constructor(values: readonly number[], independent: number) {
     this.sorted = Float64Array.from(values).sort();
-    this.bets = betsOn(sides, 'learned', independent);
+    this.bets = betsOn('learned', independent);
   }
 
   /** The smoothed conformal rank. @param seed 30 bits, for ties */

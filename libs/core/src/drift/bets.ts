@@ -1,5 +1,5 @@
 import { InvariantError } from '../errors.js';
-import { DECLARED_BOUNDS, LEARNED_BOUNDS, TAILS } from './tail-bounds.js';
+import { CHERNOFF_L, DECLARED_BOUNDS, LEARNED_BOUNDS, TAILS } from './tail-bounds.js';
 
 /** Which tails of a histogram are drift. `upper`: only more of it, `lower`: only less. */
 export type Sides = 'both' | 'upper' | 'lower';
@@ -29,40 +29,60 @@ export interface Bet {
   readonly lose: number;
 }
 
-/** Shares staked: a quarter on wide tails, half on narrow ones; a one-sided histogram has both on each tail. */
-const QUARTER = UNIT / 4;
+/** Shares of the wealth staked. Half finds what happens every time, a sixteenth what happens one time in ten. */
 const HALF = UNIT / 2;
+const QUARTER = UNIT / 4;
+const SIXTEENTH = UNIT / 16;
+/** On the tails 1/4, 1/16, 1/64, 1/512 of a two-sided histogram. */
+const SHARES = [QUARTER, QUARTER, HALF, SIXTEENTH];
+/** No tail is taken to be less likely than this, in 1/65536: what a baseline calls impossible is only very unlikely. */
+const BOUND_MIN = 129;
 
-/** The bets on a histogram, the same array each time. @param total observations, when learned */
-export function betsOn(sides: Sides, basis: Basis, total: number): readonly Bet[] {
+/** The bets on both tails of a histogram, the same array each time. @param total observations, when learned */
+export function betsOn(basis: Basis, total: number): readonly Bet[] {
   const bounds = basis === 'declared' ? DECLARED_BOUNDS : boundsOf(total);
-  const known = MADE[sides].get(bounds);
+  const known = MADE.get(bounds);
   if (known !== undefined) return known;
-  const made = makeBets(sides, bounds);
-  MADE[sides].set(bounds, made);
+  const made = TAILS.flatMap((tail, index) => {
+    const [bound = UNIT, share = QUARTER] = [bounds[index], SHARES[index]];
+    return [bet(true, tail, bound, share), bet(false, tail, bound, share)];
+  });
+  MADE.set(bounds, made);
   return made;
 }
 
-/** Twelve tables a side, made once each. */
-const MADE: Readonly<Record<Sides, Map<readonly number[], readonly Bet[]>>> = {
-  both: new Map(),
-  upper: new Map(),
-  lower: new Map(),
-};
+/** Twelve tables, made once each. */
+const MADE = new Map<readonly number[], readonly Bet[]>();
+
+/**
+ * The bets on one tail of a histogram. Its tails are whole bins, so their own counts bound them, not the nominal ones.
+ *
+ * @param masses counts within each of `TAILS`
+ */
+export function betsOnSide(isUpper: boolean, basis: Basis, masses: readonly number[], total: number): readonly Bet[] {
+  return TAILS.flatMap((tail, index) => {
+    const mass = masses[index] ?? 0;
+    const bound =
+      basis === 'declared'
+        ? Math.ceil((mass * UNIT) / total) + 1
+        : Math.min(boundsOf(total)[index] ?? UNIT, observedBound(mass, total));
+    const sound = Math.max(BOUND_MIN, bound);
+    return [bet(isUpper, tail, sound, HALF), bet(isUpper, tail, sound, SIXTEENTH)];
+  });
+}
+
+/** Chernoff's upper confidence bound, see tail-bounds.ts, in 1/65536, rounded up. */
+function observedBound(mass: number, total: number): number {
+  const radicand = 2 * CHERNOFF_L * mass + CHERNOFF_L * CHERNOFF_L;
+  let root = Math.floor(Math.sqrt(radicand));
+  while (root * root < radicand) root += 1; // exact whatever a machine's sqrt does in its last digit
+  return Math.min(UNIT, Math.ceil(((mass + CHERNOFF_L + root) * UNIT) / total));
+}
 
 function boundsOf(total: number): readonly number[] {
   const row = LEARNED_BOUNDS.findLast(({ events }) => events <= total);
   if (row === undefined) throw new InvariantError('ERR_BASELINE_TOO_SMALL', `${total} observations`);
   return row.bounds;
-}
-
-function makeBets(sides: Sides, bounds: readonly number[]): readonly Bet[] {
-  return TAILS.flatMap((tail, index) => {
-    const bound = bounds[index] ?? UNIT;
-    const share = index < 2 ? QUARTER : HALF;
-    if (sides === 'both') return [bet(true, tail, bound, share), bet(false, tail, bound, share)];
-    return [bet(sides === 'upper', tail, bound, QUARTER), bet(sides === 'upper', tail, bound, HALF)];
-  });
 }
 
 /** Fair for every law under which the tail is no likelier than its bound: lose + bound · (win − lose) ≤ 1, rounded down. */

@@ -7,7 +7,7 @@ import type { SpendingProfile } from './profile.js';
 /** An event that multiplies a bet by less than this carries nothing. In 1/65536. */
 const CARRIED_FROM = 2 * 65_536;
 /** Evidence below this is no run of anything: what carried it is forgotten. */
-const RUN_FROM = 8;
+const RUN_FROM = 16;
 
 interface RankedStream {
   readonly pooled: RankedHistogram;

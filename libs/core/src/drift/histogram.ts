@@ -1,4 +1,5 @@
-import { type Basis, type Bet, type Sides, betsOn } from './bets.js';
+import { type Basis, type Bet, type Sides, betsOn, betsOnSide } from './bets.js';
+import { TAILS } from './tail-bounds.js';
 
 /** The law of one stream before drift, as the baseline holds it: plain JSON, frozen, signed with its document. */
 export interface Histogram {
@@ -37,7 +38,10 @@ export class RankedHistogram {
     this.total = below.at(-1) ?? 0;
     this.own = basis === 'learned' ? 1 : 0;
     this.sides = sides;
-    this.bets = betsOn(sides, basis, this.total);
+    this.bets =
+      sides === 'both'
+        ? betsOn(basis, this.total)
+        : betsOnSide(sides === 'upper', basis, this.tailMasses(sides === 'upper'), this.total);
   }
 
   /**
@@ -57,6 +61,17 @@ export class RankedHistogram {
     return { place: low * SEED + within * (same + this.own), whole: (this.total + this.own) * SEED };
   }
 
+  /** Counts of the whole bins that lie within each tail: the same bins whose rank is in it. */
+  private tailMasses(isUpper: boolean): number[] {
+    const whole = (this.total + this.own) * SEED;
+    return TAILS.map((tail) =>
+      this.values.reduce((mass, bin, at) => {
+        const isInside = inTail({ place: this.rank(bin, 0).place, whole }, { isUpper, tail });
+        return isInside ? mass + (this.below[at + 1] ?? 0) - (this.below[at] ?? 0) : mass;
+      }, 0),
+    );
+  }
+
   private firstNotBelow(bin: number): number {
     let low = 0;
     let high = this.values.length;
@@ -70,7 +85,7 @@ export class RankedHistogram {
 }
 
 /** Whether a rank lies in the tail a bet is on. Exact: `whole` is a multiple of 2^30 and below 2^51. */
-export function inTail({ place, whole }: Rank, { isUpper, tail }: Bet): boolean {
+export function inTail({ place, whole }: Rank, { isUpper, tail }: Pick<Bet, 'isUpper' | 'tail'>): boolean {
   const part = whole / 65_536;
   return isUpper ? place >= part * (65_536 - tail) : place < part * tail;
 }

@@ -8,6 +8,8 @@ import { LEARNED_EVENTS_MIN } from './tail-bounds.js';
 
 /** A quarter of the day with less than a thirty-second of the events is quiet. */
 const QUIET_SHARE = 32;
+/** A window shorter than a week says nothing about hours it may not have reached: no quarter is quiet. */
+const QUIET_WINDOW_MS = 604_800_000;
 /** Less of a bit than usual is no drift. */
 const LEARNED_SIDES: Readonly<Record<Stream, Sides>> = {
   amount: 'both',
@@ -30,7 +32,7 @@ export function learnProfile(events: readonly DriftEvent[], declared: SpendingPr
   if (events.length >= HISTOGRAM_TOTAL_MAX - 1)
     throw new InvariantError('ERR_BASELINE_TOO_LARGE', `${events.length} events`);
   if (first === undefined || last === undefined || events.length < LEARNED_EVENTS_MIN) return declared;
-  const quiet = quietStrata(events);
+  const quiet = last.iatMs - first.iatMs < QUIET_WINDOW_MS ? [] : quietStrata(events);
   const observations: Observation[] = [];
   let before: { lastIatMs: number | null; known: string } = { lastIatMs: null, known: NONE_KNOWN };
   for (const event of events) {
@@ -70,7 +72,7 @@ export function learnProfile(events: readonly DriftEvent[], declared: SpendingPr
 function quietStrata(events: readonly DriftEvent[]): number[] {
   const counts = new Array<number>(STRATA).fill(0);
   for (const { iatMs } of events) counts[stratumOf(iatMs)] = (counts[stratumOf(iatMs)] ?? 0) + 1;
-  return counts.flatMap((events_, stratum) => (events_ * QUIET_SHARE < events.length ? [stratum] : []));
+  return counts.flatMap((each, stratum) => (each * QUIET_SHARE < events.length ? [stratum] : []));
 }
 
 function count(bins: readonly { readonly bin: number }[], sides: Sides): Histogram | null {

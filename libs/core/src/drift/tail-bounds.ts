@@ -10,6 +10,7 @@
  * All bets of a learned histogram are fair with confidence 0.996. tail-bounds.spec.ts recomputes every number.
  */
 
+export const CHERNOFF_L = 16;
 /** Nominal tails in 1/65536: 1/4, 1/16, 1/64, 1/512. */
 export const TAILS = [16_384, 4_096, 1_024, 128] as const;
 export const DECLARED_BOUNDS: readonly number[] = [16_385, 4_097, 1_025, 129];
