@@ -32,6 +32,8 @@ export interface ArtifactChange {
   readonly status?: 0 | 1 | 2;
   readonly policyHash?: string;
   readonly parentHash?: string;
+  /** Thumbprint of the key it is bound to; the settler's own when absent. */
+  readonly jkt?: string;
 }
 
 /** An artifact as its presenter holds it. */
@@ -66,7 +68,7 @@ export async function issueTestArtifact(world: TestRuntime, change: ArtifactChan
   const jti = `fixture-${number}`;
   const intent = intentId({ issuer: domain.issuer, agent: own.agent ?? 'buyer', mandate, jti });
   const flow = await readFlow(world, mandate);
-  const { jkt } = { jkt: domain.settler.kid };
+  const { jkt = domain.settler.kid } = change;
   const claims = claimsOf(world, { own, facts, atMs, intent, jti, flow, jkt, counterparty, change, number });
   await write(world, claims, own, { atMs, intent, jti, change });
   const [detail] = claims.authorization_details;
