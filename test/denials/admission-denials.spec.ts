@@ -21,11 +21,16 @@ const ADMISSION = DENIALS.filter((row) => row.admission !== null).map((row) => r
 
 const environment = { max_age_seconds: 300, measurements: ['good'] };
 const limits = (total: string, per: string | null = null) => ({ currency: 'USD', total, per_transaction: per });
+const bounded = { window: null, counterparty: null, category: null, amount: '10.00', count: null };
 const MANDATES: readonly MandateClaim[] = [
   mandateClaim('main'),
   mandateClaim('expired', { validity: { from: 1, until: 2 } }),
   mandateClaim('revoked'),
   mandateClaim('small', { limits: limits('10.00') }),
+  mandateClaim('per-day', {
+    limits: { ...limits('1000.00'), counted: [{ ...bounded, window: { unit: 'day', zone: 'Asia/Tokyo' } }] },
+  }),
+  mandateClaim('per-payee', { limits: { ...limits('1000.00'), counted: [{ ...bounded, counterparty: 'shop' }] } }),
   mandateClaim('per-transaction', { limits: limits('1000.00', '10.00') }),
   mandateClaim('one-shop', { counterparties: ['casino'] }),
   mandateClaim('approval', { approvals: { above: '10.00' } }),
@@ -150,6 +155,8 @@ const ROWS: Partial<Record<AdmissionDenial, () => Promise<string | Buffer | null
   currency_mismatch: () => intent('eur', { amount: { value: '1.00', currency: 'EUR' } }),
   scope_mismatch: () => intent('payee', under('one-shop')),
   per_transaction_limit: () => intent('per', under('per-transaction')),
+  counterparty_limit: () => intent('per-payee', under('per-payee')),
+  window_limit: () => intent('per-day', under('per-day')),
   budget_exceeded: () => intent('small', under('small')),
   environment_unattested: () => intent('bare', { iss: 'bare', ...under('unattested') }),
   environment_stale: () => intent('stale', { iss: 'stale', ...under('stale') }),
@@ -180,8 +187,6 @@ function watch(set: Record<string, Json>, limb: string, verdict = 'broken'): voi
 /** Held elsewhere, each with the reason. */
 const ELSEWHERE: Partial<Record<AdmissionDenial, string>> = {
   authorization_discontinuity: 'libs/core: a chain the registry gives is whole, or it is unknown',
-  counterparty_limit: 'libs/core: counters come with the limits that need them',
-  window_limit: 'libs/core: counters come with the limits that need them',
   scope_escalation: 'libs/store control acts: decided when a mandate is recorded',
 };
 

@@ -1,7 +1,6 @@
 export * from './base64url.js';
 export * from './body-hash.js';
 export * from './bundle.js';
-export * from './calendar-window.js';
 export * from './canonical.js';
 export * from './cloudevents.js';
 export { JWS_ALGORITHMS, splitAnyCompact, splitCompact } from './compact-jws.js';
@@ -26,6 +25,7 @@ export { opsContentHash } from './ops-content.js';
 export * from './problem.js';
 export * from './strict-json.js';
 export * from './trace-context.js';
+export * from './window-bounds.js';
 export type { AmountClaim, ArtifactReference, SettlementAction } from './tokens/fields.js';
 export * from './tokens/artifact.js';
 export * from './tokens/artifact-renewal.js';

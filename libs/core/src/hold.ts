@@ -87,6 +87,11 @@ export function restoreRefund(hold: Hold, amount: Decimal): HoldMove {
   return { hold: { ...hold, restored: hold.restored.plus(amount) }, delta: { ...NO_DELTA, refunded: amount } };
 }
 
+/** Ended with nothing captured and nothing in capture: it leaves the windows and counterparty sums it entered. */
+export function isUncaptured({ ended, capturing, captured }: Pick<Hold, 'ended' | 'capturing' | 'captured'>): boolean {
+  return ended && capturing.isZero() && captured.isZero();
+}
+
 /** When what is still held stops counting: `exp` while nothing is captured, then `settle_by`. Unix ms. */
 export function holdEndsAtMs(hold: Hold, times: { readonly expiresAtMs: number; readonly settleByMs: number }): number {
   return hold.captureCount === 0 ? times.expiresAtMs : times.settleByMs;

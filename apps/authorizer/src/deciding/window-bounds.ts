@@ -1,15 +1,5 @@
-import { calendarWindow, isTimeZone } from '@spendgate/codec';
-import {
-  type Bounds,
-  type Counters,
-  type CounterUse,
-  type LimitWindow,
-  type WindowBounds,
-  TOTAL_BOUNDS,
-  counterId,
-  countersOf,
-  rollingBounds,
-} from '@spendgate/core';
+import { windowBounds } from '@spendgate/codec';
+import { type Bounds, type Counters, type CounterUse, type WindowBounds, counterId, countersOf } from '@spendgate/core';
 import type { RegistryFacts } from '@spendgate/store';
 import type { Candidate } from '../intake/candidate.js';
 import { ownChain } from './facts.js';
@@ -39,17 +29,8 @@ export function boundsOf(uses: readonly CounterUse[], appendedAtMs: number, coun
   for (const use of uses) {
     const id = counterId(use);
     const newestMs = (counters.get(id) ?? []).reduce((newest, { startsMs }) => Math.max(newest, startsMs), 0);
-    const at = boundsAt(use.window, Math.max(appendedAtMs, newestMs));
+    const at = windowBounds(use.window, Math.max(appendedAtMs, newestMs));
     if (at !== null) bounds.set(id, at);
   }
   return bounds;
-}
-
-/** @returns `null`: a zone this release does not know; without bounds the limit denies */
-function boundsAt(window: LimitWindow | null, atMs: number): WindowBounds | null {
-  if (window === null) return TOTAL_BOUNDS;
-  if ('seconds' in window) return rollingBounds(window.seconds, atMs);
-  if (!isTimeZone(window.zone)) return null;
-  const { startMs, endMs } = calendarWindow(window.unit, window.zone, atMs);
-  return { fromMs: startMs, bucketMs: startMs, untilMs: endMs };
 }

@@ -1,6 +1,6 @@
 import { type Signer, signCanonical, signToken } from '@spendgate/artifact';
 import { DECISION_LIFETIME_SECONDS_MAX, type DecisionClaims, sha256 } from '@spendgate/codec';
-import { type AdmissionDecision, type Intent, InvariantError } from '@spendgate/core';
+import { type AdmissionDecision, type Intent, InvariantError, isCount } from '@spendgate/core';
 import { type Answer, jsonAnswer, problemOf } from '@spendgate/http-edge';
 import { type ArtifactView, type DecisionView, type Pool, readArtifacts } from '@spendgate/store';
 import { recomputeStored } from '@spendgate/verifier';
@@ -54,7 +54,9 @@ export class DecisionAnswers {
       };
       return jsonAnswer(202, { ...body, replayed, retry_after: PARKED_RETRY_SECONDS }, { ...flag, ...retry });
     }
-    const details = { ...ids, outcome: 'denied', field: view.field, limit, replayed };
+    const untilMs = decision.limit?.untilMs; // when the window moves: the one thing of an ancestor's limit that is told
+    const retryAfterMs = untilMs === undefined ? null : Math.max(untilMs - view.judgedAtMs, 0);
+    const details = { ...ids, outcome: 'denied', field: view.field, limit, retryAfterMs, replayed };
     const problem = problemOf(view.code ?? 'internal_denied', { ...details, decision: token });
     return { ...problem, headers: { ...problem.headers, ...flag } };
   }
@@ -116,5 +118,7 @@ export class DecisionAnswers {
 /** A limit of an ancestor is its holder's business: the agent learns that some level had too little, not how little. */
 function ownLimit({ limit }: AdmissionDecision, { mandate, currency }: Intent): DecisionClaims['limit'] {
   if (limit?.mandate !== mandate) return null;
-  return { ...limit, limit: spelled(limit.limit, currency), available: spelled(limit.available, currency) };
+  const { name, limit: most, available } = limit;
+  if (isCount(name)) return { mandate, name, limit: most, available };
+  return { mandate, name, limit: spelled(most, currency), available: spelled(available, currency) };
 }

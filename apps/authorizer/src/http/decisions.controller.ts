@@ -13,7 +13,14 @@ import {
   send,
   waited,
 } from '@spendgate/http-edge';
-import { type DecisionListing, readDecision, readDecisionsPage, readMandateLevels } from '@spendgate/store';
+import {
+  type CountedLine,
+  type DecisionListing,
+  readCountedLines,
+  readDecision,
+  readDecisionsPage,
+  readMandateLevels,
+} from '@spendgate/store';
 import { spelled } from './spelled.js';
 import { DOOR, type Door } from './door.js';
 import { UNSUPPORTED, readSubmission } from './read-submission.js';
@@ -79,6 +86,7 @@ export class DecisionsController {
     const all = caller.kind === 'agent' && isUuid(id) ? await readMandateLevels(this.door.pool, id) : [];
     const levels = all.filter((level) => level.agentId === caller.id);
     if (levels.length === 0) return send(reply, NOT_FOUND);
+    const counted = await readCountedLines(this.door.pool, id, Date.now());
     const shown = levels.map((level) => ({
       mandate: level.mandateId,
       version: level.version,
@@ -92,6 +100,9 @@ export class DecisionsController {
       refunded: spelled(level.refunded, level.currency),
       revoked: level.revoked,
       state: level.state,
+      counted: counted
+        .filter((line) => line.mandateId === level.mandateId)
+        .map((line) => shownLine(line, level.currency)),
     }));
     return send(reply, jsonAnswer(200, { mandate: id, levels: shown }));
   }
@@ -125,5 +136,16 @@ function listed(line: DecisionListing): Readonly<Record<string, unknown>> {
     counterparty: line.counterpartyId,
     artifact_id: line.artifactId,
     decided_at_ms: line.judgedAtMs,
+  };
+}
+
+/** One limit per window, counterparty or category, as it stands now. */
+function shownLine({ name, of, limit, available, untilMs }: CountedLine, currency: string): object {
+  const written = (value: string): string => (of === 'count' ? value : spelled(value, currency));
+  return {
+    name,
+    limit: written(limit),
+    available: available === null ? null : written(available),
+    until: untilMs === null ? null : Math.ceil(untilMs / 1_000),
   };
 }

@@ -92,6 +92,12 @@ const ARTIFACT = z.object({
   status: z.enum(['valid', 'revoked', 'suspended']),
   artifact: TOKEN,
 });
+const COUNTED = z.object({
+  name: z.string().describe('per_day, category:5411/per_month, …; `…/count` is a number of spends'),
+  limit: AMOUNT,
+  available: z.string().nullable().describe('null: each counterparty has a sum of its own'),
+  until: SECONDS.nullable().describe('when the window may have room again; null: of no window'),
+});
 const LEVEL = z.object({
   mandate: UUID,
   version: z.number().int(),
@@ -105,6 +111,7 @@ const LEVEL = z.object({
   refunded: AMOUNT,
   revoked: z.boolean(),
   state: z.string().nullable(),
+  counted: z.array(COUNTED).describe('limits per window, counterparty and category'),
 });
 const DENIAL = z.object({
   code: z.string(),
@@ -323,6 +330,7 @@ export const AUTHORIZER_ROUTES: readonly RouteSpec[] = [
               refunded: '0.00',
               revoked: false,
               state: 'executing',
+              counted: [{ name: 'per_day', limit: '50.00', available: '37.50', until: 1_767_225_600 }],
             },
           ],
         },

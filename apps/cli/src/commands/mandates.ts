@@ -1,6 +1,6 @@
 import { isUuid } from '@spendgate/codec';
 import { StartError } from '@spendgate/platform';
-import { listMandates, readMandateLevels } from '@spendgate/store';
+import { listMandates, readCountedLines, readMandateLevels } from '@spendgate/store';
 import type { Command } from 'commander';
 import { limitOption, readLimit } from '../limit.js';
 import { printRows } from '../output.js';
@@ -80,6 +80,18 @@ async function showOne(id: string, { json = false }: Options): Promise<void> {
       captured: money.captured,
       refunded: money.refunded,
       state: money.revoked ? 'revoked' : money.state,
+    })),
+    json,
+  );
+  const counted = await withDatabase((pool) => readCountedLines(pool, id, Date.now()));
+  if (counted.length === 0) return;
+  printRows(
+    counted.map(({ mandateId, name, limit, available, untilMs }) => ({
+      mandate: mandateId,
+      counted: name,
+      limit,
+      available,
+      until: untilMs === null ? null : new Date(untilMs).toISOString(),
     })),
     json,
   );

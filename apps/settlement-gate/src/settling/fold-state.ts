@@ -1,4 +1,5 @@
-import { type BudgetDelta, type Hold, NO_DELTA } from '@spendgate/core';
+import { type BudgetDelta, type Hold, NO_DELTA, isUncaptured } from '@spendgate/core';
+import { CounterChanges } from '@spendgate/store';
 import type {
   BudgetChange,
   HoldChange,
@@ -16,6 +17,7 @@ import { holdChange, holdOf } from './hold-view.js';
 export class FoldState {
   readonly outcomeRows: OutcomeRow[] = [];
   readonly revoked = new Set<string>();
+  readonly counters = new CounterChanges();
   private readonly holds = new Map<string, { row: IssuedArtifact; hold: Hold; changed: boolean }>();
   private readonly settlements: Map<string, RecordedSettlement>;
   private readonly outcomes: Map<string, RecordedOutcome>;
@@ -50,8 +52,12 @@ export class FoldState {
     return this.outcomes.get(outcomeId);
   }
 
-  /** Moves money of a hold, and the same amounts at every level of its path. */
+  /**
+   * Moves money of a hold, and the same amounts at every level of its path. The move by which a hold has ended without a
+   * capture, which is one at most, takes it out of the counters it entered.
+   */
   move(row: IssuedArtifact, hold: Hold, delta: BudgetDelta): void {
+    if (isUncaptured(hold) && !isUncaptured(this.hold(row))) this.counters.leave(row);
     this.holds.set(row.holdId, { row, hold, changed: true });
     const { held, capturing, captured, refunded } = delta;
     if ([held, capturing, captured, refunded].every((amount) => amount.isZero())) return;

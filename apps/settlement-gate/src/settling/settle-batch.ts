@@ -142,12 +142,14 @@ export class SettleBatch {
       const leaves = [...refused.leaves, ...folded.leaves];
       const leafSeq = lane.leafSeq + BigInt(leaves.length);
       const outboxSeq = lane.outboxSeq + BigInt(events.length);
-      await runTogether(tx, 'settlement-write', [
+      const counting = state.counters.isEmpty ? [] : [state.counters.write()];
+      await runTogether(tx, counting.length === 0 ? 'settlement-write' : 'settlement-write-counting', [
         ...stateWrites(lease.laneId, state),
         insertRefusalsWrite(lease.laneId, refused.rows),
         leavesWrite(lease, lane.leafSeq, leaves),
         outboxWrite(lease, lane.outboxSeq, events),
         advanceLaneWrite(lease, { leafSeq, outboxSeq }),
+        ...counting,
       ]);
       const numbered = events.map((event, index) => ({ ...event, seq: lane.outboxSeq + BigInt(index) }));
       return { answers, events: numbered, transfers: folded.transfers };

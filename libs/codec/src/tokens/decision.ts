@@ -19,9 +19,9 @@ const STAGES = ['policy', 'identity', 'runtime_integrity', 'environment', 'gover
 /** A limit that stopped a spend; shown only to who may see that level. */
 export const shownLimit = z.strictObject({
   mandate: uuid,
-  name: z.string().max(128).describe('total, per_transaction, per_day, …'),
-  limit: z.string().describe('decimal string in major units'),
-  available: z.string().describe('decimal string in major units'),
+  name: z.string().max(128).describe('total, per_transaction, per_day, category:5411/per_month/count, …'),
+  limit: z.string().describe('decimal string in major units; of a `…/count` a number of spends'),
+  available: z.string().describe('the same'),
 });
 
 /** `decision+jwt`: what was decided on an intent, for the agent; names its audit leaf, so a leaf left out is provable. */

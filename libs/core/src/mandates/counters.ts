@@ -64,7 +64,7 @@ export function countedLimits(mandate: Mandate, payee: Payee, counters: Counters
     const used = usedOf(counters.get(id) ?? [], window);
     const kind = subjectOf(terms, payee) === '' ? 'window' : 'counterparty';
     const measure = (of: 'amount' | 'count', limit: Decimal): CountedLimit => ({
-      ...{ kind, of, limit, window, name: of === 'amount' ? nameOf(terms) : `${nameOf(terms)}/count` },
+      ...{ kind, of, limit, window, name: of === 'amount' ? nameOf(terms) : `${nameOf(terms)}${COUNT}` },
       used: used === 'unknown' ? used : used[of],
     });
     return [
@@ -73,6 +73,12 @@ export function countedLimits(mandate: Mandate, payee: Payee, counters: Counters
     ];
   });
 }
+
+/** Whether a limit's name, as it is shown, is that of a number of spends. */
+export function isCount(name: string): boolean {
+  return name.endsWith(COUNT);
+}
+const COUNT = '/count';
 
 /** Where a spend enters the counters of a level. */
 export function entriesOf(mandate: Mandate, payee: Payee, bounds: Bounds): CounterEntry[] {

@@ -1,5 +1,6 @@
 export * from './attestations.js';
 export type * from './batch-rows.js';
+export { type CountedLine, readCountedLines } from './counted-lines.js';
 export { CounterChanges, changeCounters, storedEntries } from './counters.js';
 export * from './decision-reads.js';
 export * from './decisions-page.js';

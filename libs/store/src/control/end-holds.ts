@@ -41,6 +41,18 @@ const GIVE_BACK = statement(
      WHERE (h.hold_id, h.flow_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[])) AND NOT h.ended GROUP BY level) AS d
    WHERE b.mandate_id = d.level`,
 );
+// A hold that ends without a capture leaves the bucket it entered, when the bucket's place is still its own.
+const UNCOUNT = statement(
+  'end-holds-uncount',
+  `UPDATE counters c SET amount = c.amount - d.amount FROM (
+     SELECT h.path[(e.entry->>0)::int + 1] AS mandate_id, e.entry->>1 AS counter, (e.entry->>2)::smallint AS slot,
+       (e.entry->>3)::bigint AS starts_ms, sum(h.amount) AS amount
+     FROM holds h, jsonb_array_elements(h.counters) AS e (entry)
+     WHERE (h.hold_id, h.flow_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))
+       AND NOT h.ended AND h.captured = 0 AND h.capturing = 0
+     GROUP BY 1, 2, 3, 4) AS d
+   WHERE c.mandate_id = d.mandate_id AND c.counter = d.counter AND c.slot = d.slot AND c.starts_ms = d.starts_ms`,
+);
 const END = statement(
   'end-holds-end',
   `UPDATE holds SET released = released + held, held = 0, ended = true, version = version + 1
@@ -80,6 +92,7 @@ export async function endHolds(
   await lock(act.tx, LOCK_ARTIFACTS, artifacts);
   await lock(act.tx, LOCK_HOLDS, keys);
   await execute(act.tx, GIVE_BACK, keys);
+  await execute(act.tx, UNCOUNT, keys);
   await execute(act.tx, END, keys);
   const revoked = await query<{ artifact_id: string; flow_id: string }>(act.tx, REVOKE, artifacts);
   for (const { artifact_id: id, flow_id: flow } of revoked) {

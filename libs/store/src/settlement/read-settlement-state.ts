@@ -34,6 +34,8 @@ export interface IssuedArtifact {
   readonly expiresAtMs: number;
   readonly settleByMs: number;
   readonly version: number;
+  /** Where it entered counters, JSON text; `null`: in none. */
+  readonly counters: string | null;
 }
 
 /** A settlement already recorded under an id; the last attempt counts. */
@@ -88,7 +90,8 @@ const ARTIFACTS = statement(
      h.path::text[] AS path, h.counterparty_id AS "counterpartyId", h.audience, h.currency,
      ${['h.amount', 'h.held', 'h.capturing', 'h.captured', 'h.released', 'h.refunded', 'h.restored'].map(MONEY).join(', ')},
      h.mode, h.max_captures AS "maxCaptures", h.capture_count AS "captureCount", h.ended,
-     ${MS('h.expires_at')} AS "expiresAtMs", ${MS('h.settle_by')} AS "settleByMs", h.version
+     ${MS('h.expires_at')} AS "expiresAtMs", ${MS('h.settle_by')} AS "settleByMs", h.version,
+     h.counters::text AS counters
    FROM artifacts a
    JOIN holds h ON h.hold_id = a.hold_id AND h.flow_id = a.flow_id
    JOIN decisions d ON d.decision_id = a.decision_id AND d.flow_id = a.flow_id
