@@ -19,11 +19,15 @@ import { ObservationsHandler } from './observations.handler.js';
 import { ParkedSweep } from './parked-sweep.js';
 import { PaymentIntentsHandler } from './payment-intents.handler.js';
 import { RecordObservations } from './record-observations.js';
+import { RecoverySweep } from './recovery-sweep.js';
 
 /** The policy decision point: payment intents in, decisions and artifacts out. */
 @Module({})
 export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  constructor(@Inject(ParkedSweep) private readonly parked: ParkedSweep) {}
+  constructor(
+    @Inject(ParkedSweep) private readonly parked: ParkedSweep,
+    @Inject(RecoverySweep) private readonly recovery: RecoverySweep,
+  ) {}
 
   static forRoot(runtime: Runtime): DynamicModule {
     const parts = createAuthorizerParts(runtime);
@@ -42,6 +46,7 @@ export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicati
       providers: [
         { provide: AuthorizeBatch, useValue: new AuthorizeBatch(parts) },
         { provide: RecordObservations, useValue: new RecordObservations(parts) },
+        { provide: RecoverySweep, useValue: new RecoverySweep(runtime) },
         { provide: ParkedSweep, useValue: new ParkedSweep(runtime, parts) },
         { provide: DOOR, useValue: createDoor(runtime, parts) },
       ],
@@ -50,10 +55,12 @@ export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicati
 
   onApplicationBootstrap(): void {
     this.parked.start();
+    this.recovery.start();
   }
 
   /** Before the transport stops: what a turn commits is still sent. */
-  beforeApplicationShutdown(): Promise<void> {
-    return this.parked.stop();
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.recovery.stop();
+    await this.parked.stop();
   }
 }

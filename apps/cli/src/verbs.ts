@@ -23,6 +23,8 @@ export const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
   halt: async () => (await import('./commands/halt.js')).addHalt,
   release: async () => (await import('./commands/halt.js')).addRelease,
   acts: async () => (await import('./commands/acts.js')).addActs,
+  incidents: async () => (await import('./commands/incidents.js')).addIncidents,
+  flows: async () => (await import('./commands/flows.js')).addFlows,
   revoke: async () => (await import('./commands/revoke.js')).addRevoke,
   report: async () => (await import('./commands/report.js')).addReport,
   drift: async () => (await import('./commands/drift.js')).addDrift,

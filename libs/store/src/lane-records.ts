@@ -65,10 +65,15 @@ export class LaneRecords {
   readonly leaves: LeafRow[] = [];
   readonly events: OutboxRow[] = [];
 
+  /** Unix ms, of everything recorded here. */
+  readonly atMs: number;
+
   constructor(
     private readonly place: RecordPlace,
     private readonly salts: SaltSource,
-  ) {}
+  ) {
+    this.atMs = place.atMs;
+  }
 
   /** @returns the leaf hash */
   record({ type, payload, causes = [], event }: ControlRecord): Buffer {

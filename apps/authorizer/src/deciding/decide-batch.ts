@@ -13,7 +13,7 @@ import {
   decimal,
   isFlowState,
 } from '@spendgate/core';
-import { CounterChanges } from '@spendgate/store';
+import { type Contained, CounterChanges } from '@spendgate/store';
 import type { AttestationRow, FlowChange, FlowRow, HotState, LeafRow, RegistryFacts } from '@spendgate/store';
 import { toIntent } from '@spendgate/verifier';
 import { type Candidate, type Refusal, refuse } from '../intake/candidate.js';
@@ -21,6 +21,7 @@ import type { VerifiedApproval } from '../intake/verify-approval.js';
 import { AppendedTimes } from './appended-times.js';
 import { approvalLeaf } from './approval-leaf.js';
 import { type ComposedDecision, type ComposedLeaf, type Naming, composeDecision } from './compose-decision.js';
+import { containOf } from './contain-of.js';
 import type { DecidedIntent, Waiting } from './decided-intent.js';
 import { identityOf, isCurrent, ownChain, registryFactsOf, scopeOf } from './facts.js';
 import { boundsOf, counterUses } from './window-bounds.js';
@@ -55,6 +56,9 @@ export interface BatchOutput {
   readonly decisions: readonly ComposedDecision[];
   /** A person's acts, each the cause of one of the decisions. */
   readonly acts: readonly LeafRow[];
+  /** Flows this batch contained, with the leaves that say so. */
+  readonly contained: readonly Contained[];
+  readonly containing: readonly LeafRow[];
   /** Replays, conflicts and untrusted times: verified, but without a decision of their own. */
   readonly refusals: readonly Refusal[];
   readonly flows: readonly FlowChange[];
@@ -93,6 +97,8 @@ export function decideBatch(input: BatchInput): BatchOutput {
   const { results, state } = decideInOrder(before, items);
   const decisions: ComposedDecision[] = [];
   const acts: ComposedLeaf[] = [];
+  const contained: Contained[] = [];
+  const containing: LeafRow[] = [];
   const states = new Map(before.flows);
   const firsts = new Map([...hot.decisions.values()].map((row) => [row.intentId, row.decisionId]));
   results.forEach((result, index) => {
@@ -127,11 +133,20 @@ export function decideBatch(input: BatchInput): BatchOutput {
       held.add(composed.hold.path, decimal(composed.hold.amount));
       counters.enter(result.entries, composed.hold.amount);
     }
-    decisions.push(composed);
+    const containment = containOf(decided, composed.decision.leafHash, input.naming);
+    if (containment !== null) {
+      contained.push(containment.contained);
+      containing.push(...containment.leaves);
+    }
+    decisions.push(
+      containment === null ? composed : { ...composed, events: [...composed.events, ...containment.events] },
+    );
   });
   return {
     decisions,
     acts,
+    contained,
+    containing,
     refusals,
     flows: changedFlows(state, hot),
     held: held.texts(),

@@ -22,7 +22,10 @@ import {
   releasePayload,
   shareControl,
   leavesWrite,
+  run,
   runTogether,
+  containWrites,
+  suspendWrite,
   outboxWrite,
   watchAudit,
   parkWrites,
@@ -157,7 +160,8 @@ async function write(
   const laneId = slice.lane.laneId;
   const { lane: lease, publishedThrough } = slice;
   const endedLeaf = ended.length === 0 ? [] : [endedHoldsLeaf(ended, judgedAtMs, naming)];
-  const leaves = [...endedLeaf, ...output.acts, ...decisions.map((each) => each.leaf), ...refused.leaves];
+  const decided = decisions.map((each) => each.leaf);
+  const leaves = [...endedLeaf, ...output.acts, ...decided, ...output.containing, ...refused.leaves];
   const events = [...decisions.flatMap((each) => each.events), ...refused.events];
   const [leafSeq, outboxSeq] = [lane.leafSeq + BigInt(leaves.length), lane.outboxSeq + BigInt(events.length)];
   const { appendedMarkMs } = output;
@@ -166,7 +170,12 @@ async function write(
   // which somebody does, or something is.
   const parking = parkWrites(laneId, decisionRows);
   const counting = output.counters.isEmpty ? [] : [output.counters.write()];
-  const kinds = [...(counting.length === 0 ? [] : ['counting']), ...(parking.length === 0 ? [] : ['parking'])];
+  const containing = output.contained.length === 0 ? [] : containWrites(output.contained);
+  const kinds = [
+    ...(counting.length === 0 ? [] : ['counting']),
+    ...(parking.length === 0 ? [] : ['parking']),
+    ...(containing.length === 0 ? [] : ['containing']),
+  ];
   await runTogether(tx, ['authorization-write', ...kinds].join('-'), [
     insertDecisionsWrite(laneId, decisionRows),
     insertArtifactsWrite(decisions.flatMap((each) => each.artifact ?? [])),
@@ -180,7 +189,9 @@ async function write(
     advanceLaneWrite(lease, { leafSeq, outboxSeq, appendedMarkMs, publishedThrough }),
     ...counting,
     ...parking,
+    ...containing,
   ]);
+  if (containing.length > 0) await run(tx, suspendWrite(output.contained));
   return { decisions, refusals, events: numbered(events, lane.outboxSeq), nextOutboxSeq: outboxSeq };
 }
 

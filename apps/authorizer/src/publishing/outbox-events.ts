@@ -63,16 +63,17 @@ export function artifactEvent(artifact: ArtifactRow): OutboxRow {
   };
 }
 
-/** One event per step the decision caused, under the decision's leaf. */
+/** One event per step the decision caused, under the decision's leaf; containment has leaves of its own. */
 export function transitionEvents(decided: DecidedIntent, leafHash: Buffer): OutboxRow[] {
   const { intent, facts, result, flowBefore } = decided;
   const { flow } = result.state;
   if (typeof flow === 'string' || flowBefore === null) return [];
   let [state, sequence] = [flowBefore, sequenceBefore(decided) + 1n];
-  return result.transitions.map((step: FlowEvent) => {
+  return result.transitions.flatMap((step: FlowEvent) => {
     const from = state;
     state = advance(from, step);
     sequence += 1n;
+    if (step === 'drift_found' || step === 'flow_contained') return []; // told with the leaf each of them has
     const body: FlowTransitioned = {
       v: 1,
       flow_id: intent.mandate,

@@ -1,5 +1,6 @@
 import { type Decimal } from 'decimal.js';
 import {
+  type DriftSignal,
   type OutcomeResult,
   type OutcomeWitness,
   type OutcomeWord,
@@ -9,6 +10,7 @@ import {
   parseMoney,
 } from '@spendgate/core';
 import type { RecordedSettlement } from '@spendgate/store';
+import { contain } from './contain.js';
 import { type FoldContext, type Folded, refuseUntimely } from './fold-context.js';
 import type { FoldState } from './fold-state.js';
 import { type GateRefusal, type OutcomeAnswer, type OutcomeItem, type ReportItem, refuse } from './gate-item.js';
@@ -43,8 +45,26 @@ export function foldOutcome(
   if (!result.applied && !opensCase) return answer(item, false, settlement.state, true);
   if (result.applied) applyResult(settlement, pending.amount, word, result, state);
   if (result.applied) state.move(row, result.hold, result.delta);
-  write(item, { ...result, opensCase, word }, settlement, state, context, folded);
+  const leaf = write(item, { ...result, opensCase, word }, settlement, state, context, folded);
+  const drift = opensCase ? settlementDrift(item, settlement, word, differs) : null;
+  if (drift !== null) contain(settlement.flowId, drift, leaf, state, context, folded);
   return answer(item, result.applied, result.state, false);
+}
+
+/**
+ * Money that did move against what was granted, by the word of a rail: with another amount, or where nothing should have
+ * moved any more. The word of a settlement service alone opens a case and contains nobody.
+ */
+function settlementDrift(
+  item: OutcomeItem | ReportItem,
+  { settlementId, amount, state }: RecordedSettlement,
+  word: OutcomeWord,
+  differs: boolean,
+): DriftSignal | null {
+  if (witnessOf(item) !== 'rail' || word !== 'completed') return null;
+  const reported = item.kind === 'outcome' ? item.claims.amount.value : amount;
+  const rule = differs ? 'exact.settlement_amount' : 'exact.settlement_late';
+  return { kind: 'settlement', rule, evidence: { settlement: settlementId, granted: amount, reported, state } };
 }
 
 function refuseReport(
@@ -128,7 +148,7 @@ function write(
   state: FoldState,
   context: FoldContext,
   folded: Folded,
-): void {
+): Buffer {
   const { flowId } = settlement;
   const { judgedAtMs } = context;
   const type = result.state === 'unknown' && result.applied ? 'settlement_unknown' : 'settlement_outcome_recorded';
@@ -152,6 +172,7 @@ function write(
   });
   const event = { ...result, outcome: result.word, leafHash: leaf.leafHash, judgedAtMs };
   folded.events.push(outcomeEvent(item, settlement, event));
+  return leaf.leafHash;
 }
 
 function answer(item: OutcomeItem | ReportItem, applied: boolean, state: string, replayed: boolean): OutcomeAnswer {

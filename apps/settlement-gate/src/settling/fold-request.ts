@@ -3,12 +3,15 @@ import {
   type SettlementDecision,
   type SettlementFacts,
   LIMITS,
+  containmentSteps,
   decideSettlement,
   decimal,
+  driftOfSettlement,
   isDenialCode,
   isRetryable,
 } from '@spendgate/core';
 import type { RecordedSettlement } from '@spendgate/store';
+import { contain } from './contain.js';
 import { type FoldContext, type Folded, refuseUntimely } from './fold-context.js';
 import type { FoldState } from './fold-state.js';
 import { factsOf, requestOf } from './gate-facts.js';
@@ -51,7 +54,15 @@ export function foldRequest(item: RequestItem, state: FoldState, context: FoldCo
     return repeatSettlement(item, last, folded); // under either kind of id it has this very body
   }
   const place = { settlementId: id, attempt: last === undefined ? 0 : last.attempt + 1, row, capture };
-  return recordSettlement(item, result, place, state, context, folded);
+  const answer = recordSettlement(item, result, place, state, context, folded);
+  const drift = driftOfSettlement(result.decision, facts);
+  const leaf = state.settlement(id)?.leafHash;
+  // A flow contained before gets no further cause from what it is refused for: whoever asks again and again adds nothing.
+  const isRunning = typeof facts.flow !== 'string' && containmentSteps(facts.flow.state).length > 0;
+  if (drift !== null && leaf !== undefined && row !== undefined && isRunning) {
+    contain(row.flowId, drift, leaf, state, context, folded);
+  }
+  return answer;
 }
 
 function mayRetry({ code }: RecordedSettlement): boolean {

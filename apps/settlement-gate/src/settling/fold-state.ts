@@ -2,12 +2,14 @@ import { type BudgetDelta, type Hold, NO_DELTA, isUncaptured } from '@spendgate/
 import { CounterChanges } from '@spendgate/store';
 import type {
   BudgetChange,
+  Contained,
   HoldChange,
   IssuedArtifact,
   OutcomeRow,
   RecordedOutcome,
   RecordedSettlement,
   SettlementChange,
+  SettlementFlow,
   SettlementRow,
   SettlementState,
 } from '@spendgate/store';
@@ -16,6 +18,9 @@ import { holdChange, holdOf } from './hold-view.js';
 /** What a batch has changed so far: the rows read, and on top of them what earlier items of the batch decided. */
 export class FoldState {
   readonly outcomeRows: OutcomeRow[] = [];
+  readonly contained: Contained[] = [];
+  /** As they stand now in the batch: later items meet a flow an earlier one contained. */
+  readonly flows: Map<string, SettlementFlow>;
   readonly revoked = new Set<string>();
   readonly counters = new CounterChanges();
   private readonly holds = new Map<string, { row: IssuedArtifact; hold: Hold; changed: boolean }>();
@@ -26,6 +31,7 @@ export class FoldState {
   private readonly budgets = new Map<string, BudgetDelta>();
 
   constructor(private readonly read: SettlementState) {
+    this.flows = new Map(read.flows);
     this.settlements = new Map(read.settlements);
     this.outcomes = new Map(read.outcomes);
     for (const row of read.artifacts.values()) {
@@ -110,6 +116,13 @@ export class FoldState {
       captured: delta.captured.toFixed(),
       refunded: delta.refunded.toFixed(),
     }));
+  }
+
+  contain(contained: Contained): void {
+    const { flowId, state, sequence } = contained.flow;
+    const before = this.flows.get(flowId);
+    if (before !== undefined) this.flows.set(flowId, { ...before, state, sequence });
+    this.contained.push(contained);
   }
 
   settlementChanges(): SettlementChange[] {

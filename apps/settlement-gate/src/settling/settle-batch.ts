@@ -1,6 +1,8 @@
 import type { Metrics } from '@spendgate/platform';
 import {
   type ArtifactPlace,
+  type Contained,
+  type FlowChange,
   type Judged,
   type LaneLease,
   type LeafRow,
@@ -20,7 +22,11 @@ import {
   inTransaction,
   leavesWrite,
   outboxWrite,
+  run,
   runTogether,
+  changeFlowsWrite,
+  containWrites,
+  suspendWrite,
   insertOutcomesWrite,
   insertRefusalsWrite,
   insertSettlementsWrite,
@@ -135,22 +141,29 @@ export class SettleBatch {
       this.registry.checkEpoch(view.facts, judged.controlEpoch);
       const read = await readSettlementState(tx, keysOf(items, places));
       const state = new FoldState(read);
-      const context = this.contextOf(view, read, judged);
+      const context = this.contextOf(view, { ...read, flows: state.flows }, judged);
       const { answers, folded } = this.fold(items, state, context);
       const refused = offsets?.refused(answers, judged.judgedAtMs) ?? NOTHING_REFUSED;
       const events = [...refused.events, ...folded.events];
       const leaves = [...refused.leaves, ...folded.leaves];
       const leafSeq = lane.leafSeq + BigInt(leaves.length);
       const outboxSeq = lane.outboxSeq + BigInt(events.length);
+      const { contained } = state;
       const counting = state.counters.isEmpty ? [] : [state.counters.write()];
-      await runTogether(tx, counting.length === 0 ? 'settlement-write' : 'settlement-write-counting', [
+      const containing =
+        contained.length === 0 ? [] : [...containWrites(contained), changeFlowsWrite(movedFlows(contained))];
+      // A statement by its rows, so that a batch without them does not pay for those that have some.
+      const name = `settlement-write${counting.length > 0 ? '-counting' : ''}${containing.length > 0 ? '-containing' : ''}`;
+      await runTogether(tx, name, [
         ...stateWrites(lease.laneId, state),
         insertRefusalsWrite(lease.laneId, refused.rows),
         leavesWrite(lease, lane.leafSeq, leaves),
         outboxWrite(lease, lane.outboxSeq, events),
         advanceLaneWrite(lease, { leafSeq, outboxSeq }),
         ...counting,
+        ...containing,
       ]);
+      if (contained.length > 0) await run(tx, suspendWrite(contained));
       const numbered = events.map((event, index) => ({ ...event, seq: lane.outboxSeq + BigInt(index) }));
       return { answers, events: numbered, transfers: folded.transfers };
     });
@@ -193,6 +206,11 @@ export class SettleBatch {
     const sources = { ...read, registry, trust, artifactFacts };
     return { issuer, judgedAtMs, sources, leafWriter: this.leafWriter, outcomeDueMs, isManaged };
   }
+}
+
+/** Where each contained flow stands in the end; a further cause leaves it there. */
+function movedFlows(contained: readonly Contained[]): FlowChange[] {
+  return [...new Map(contained.map(({ flow }) => [flow.flowId, flow])).values()];
 }
 
 const NOTHING_REFUSED: RefusalEffects = { rows: [], leaves: [], events: [] };

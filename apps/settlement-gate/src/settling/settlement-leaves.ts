@@ -1,6 +1,6 @@
 import { type EncodedLeaf, type LeafType, encodeLeaf, settlementActionId } from '@spendgate/codec';
 import type { SettlementDecision } from '@spendgate/core';
-import type { LeafRow, SaltSource } from '@spendgate/store';
+import { LaneRecords, type LeafRow, type SaltSource } from '@spendgate/store';
 import type { OutcomeItem, ReportItem, RequestItem } from './gate-item.js';
 
 /** Builds audit leaves; each draws a fresh salt. */
@@ -9,6 +9,11 @@ export class LeafWriter {
     private readonly domain: string,
     private readonly salts: SaltSource,
   ) {}
+
+  /** Leaves and events of a containment, on this lane. */
+  records(atMs: number): LaneRecords {
+    return new LaneRecords({ domain: this.domain, atMs, epoch: 0n }, this.salts);
+  }
 
   /** @param causes leaf hashes of what led to it */
   write(type: LeafType, timeMs: number, payload: object, causes: readonly Buffer[]): LeafRow & EncodedLeaf {

@@ -156,7 +156,10 @@ const CHECKS: Readonly<Record<AdmissionDenial, Row>> = {
   flow_not_activated: {
     governance: ({ flow }) => when(flow === 'absent' || isPhase(flow, (state) => state === 'baseline')),
   },
-  drift_detected: { governance: ({ facts }) => when(facts.drift === 'found') },
+  drift_detected: {
+    governance: ({ facts, levels }) =>
+      firstNamed(['ledger', !walk.isTreeBalanced(levels)], ['spend', facts.drift === 'found']),
+  },
   currency_unsupported: { governance: ({ money }) => naming('amount.currency', money === 'currency_unsupported') },
   currency_precision: { governance: ({ money }) => naming('amount.value', money === 'currency_precision') },
   amount_invalid: { governance: ({ money }) => naming('amount.value', money === 'amount_invalid') },

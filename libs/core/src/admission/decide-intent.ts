@@ -1,6 +1,7 @@
 import type { AdmissionDenial } from '../denials.js';
 import { deepFreeze } from '../freeze-once.js';
-import { advance, type FlowEvent } from '../lifecycle.js';
+import { containmentSteps, driftOf } from '../drift/drift-of.js';
+import { advance, type FlowEvent, type FlowState } from '../lifecycle.js';
 import { LIMITS } from '../limits.js';
 import { holdAt } from '../mandates/levels.js';
 import { formatMoney } from '../money.js';
@@ -35,7 +36,8 @@ export function decideIntent(intent: Intent, state: AdmissionState, facts: Admis
   const judged = admissionCase(intent, state, facts);
   const failure = findFailure(judged);
   const decision = failure === null ? authorize(judged) : refuse(judged, failure);
-  const transitions = causedEvents(judged, failure);
+  const drift = driftOf(decision, { attestation: facts.attestation, requirements: judged.requirements });
+  const transitions = causedEvents(judged, failure, drift !== null);
   const authorized = decision.outcome === 'authorized';
   return {
     decision,
@@ -44,6 +46,7 @@ export function decideIntent(intent: Intent, state: AdmissionState, facts: Admis
       flow: isRepeat(decision) ? state.flow : advanced(state.flow, transitions),
     },
     transitions,
+    drift,
     readSet: freezeAdmission(judged),
   };
 }
@@ -112,12 +115,14 @@ function holdAmount({ money, levels }: AdmissionCase): AdmissionState['levels'] 
  * What a decision does to its flow. A trusted environment activates an authorized flow, whatever stage 5 then says; the
  * first artifact of an epoch makes it execute.
  */
-function causedEvents({ flow }: AdmissionCase, failure: Failure | null): readonly FlowEvent[] {
+function causedEvents({ flow }: AdmissionCase, failure: Failure | null, drifted: boolean): readonly FlowEvent[] {
   if (typeof flow === 'string') return [];
   const trusted = failure === null || failure.place === 'governance' || failure.place === 'issue';
   const events: FlowEvent[] = [];
   if (flow.state === 'authorized' && trusted) events.push('environment_trusted');
   if (failure === null && flow.state !== 'executing') events.push('first_artifact_issued');
+  // A break contains the flow in this very transaction, and what showed it is itself refused.
+  if (drifted) events.push(...containmentSteps(events.reduce<FlowState>(advance, flow.state)));
   return events;
 }
 

@@ -1,4 +1,5 @@
 import type { AdmissionDenial } from '../denials.js';
+import type { DriftSignal } from '../drift/drift-of.js';
 import type { FlowEvent, FlowState } from '../lifecycle.js';
 import type { LevelState } from '../mandates/types.js';
 import type { CurrencyTable } from '../money.js';
@@ -219,6 +220,8 @@ export interface AdmissionResult {
   readonly state: AdmissionState;
   /** Lifecycle events this decision caused, in order; `state.flow` is after them. */
   readonly transitions: readonly FlowEvent[];
+  /** What it showed of its flow; the last of the transitions contain it. */
+  readonly drift: DriftSignal | null;
   readonly readSet: AdmissionReadSet;
 }
 

@@ -1,7 +1,9 @@
 import type { AdmissionDecision, AttestationFacts, Absent } from '../admission/types.js';
 import type { DenialCode } from '../denials.js';
 import { LIFECYCLE, type FlowEvent, type FlowState } from '../lifecycle.js';
+import { environmentRequirements } from '../mandates/levels.js';
 import type { EnvironmentRequirement } from '../mandates/types.js';
+import type { SettlementFacts } from '../settlement/types.js';
 import type { CauseKind } from '../recovery/causes.js';
 
 /** What shows that something a flow rests on has broken: deterministic, so a replay finds the same. */
@@ -56,6 +58,12 @@ export function driftOf({ outcome, code, field }: Denied, environment: Environme
   const isReference = requirements.every(({ measurements }) => measurements.includes(measurement));
   if (code === 'environment_integrity_failure' && isReference) return null;
   return { kind, rule: `exact.${code}`, evidence: { code, field, measurement, verifier, evidence_hash: evidenceHash } };
+}
+
+/** The same at the gate, from what a settlement was decided on. */
+export function driftOfSettlement(decision: Denied, { attestation, mandates }: SettlementFacts): DriftSignal | null {
+  const levels = typeof mandates === 'string' ? [] : mandates.map((mandate) => ({ mandate }));
+  return driftOf(decision, { attestation, requirements: environmentRequirements(levels) });
 }
 
 const CONTAINING: readonly FlowEvent[] = ['drift_found', 'flow_contained'];

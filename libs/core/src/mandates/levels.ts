@@ -62,6 +62,18 @@ function findCountedExceeded(
   return null;
 }
 
+/**
+ * Whether the sums of a chain can be: what a level holds, captures or has captured is part of what the level above it does.
+ * A row that was lowered behind our back would lend its tree money twice.
+ */
+export function isTreeBalanced(levels: readonly LevelState[]): boolean {
+  return levels.every(({ budget }, index) => {
+    const above = levels[index - 1]?.budget ?? budget;
+    return SUMS.every((sum) => budget[sum].lte(above[sum]));
+  });
+}
+const SUMS = ['held', 'capturing', 'captured', 'refunded'] as const;
+
 /** The level after a spend was granted: the amount is held. What counters took in is kept beside the levels. */
 export function holdAt({ mandate, budget, counted }: LevelState, amount: Decimal): LevelState {
   const { capturing, captured, refunded } = budget;

@@ -7,6 +7,8 @@ type Targets = Readonly<Record<string, People>>;
 const all = (kinds: readonly string[], people: People): Targets =>
   Object.fromEntries(kinds.map((kind) => [kind, people]));
 
+const ofIncident = (people: People): Targets => ({ incident: people });
+
 /**
  * What people may do when something must stop, or may go on: by kind of target, how many of them it takes. Stopping
  * never waits for a second person; letting go on, and ending for good, always does. A revocation that takes two halts
@@ -16,6 +18,14 @@ export const OPS_ACTIONS = {
   halt: all(HALT_SCOPES, 1),
   release: { ...all(WIDE_SCOPES, 2), artifact: 2 },
   revoke: { artifact: 1, mandate: 2, agent: 2, counterparty: 2, principal: 2 },
+  assign: ofIncident(1),
+  note: ofIncident(1),
+  evidence: ofIncident(1),
+  escalate: ofIncident(1),
+  clear_cause: ofIncident(1),
+  recover: ofIncident(1),
+  revalidate: ofIncident(2),
+  revoke_flow: ofIncident(2),
 } as const satisfies Readonly<Record<string, Targets>>;
 export type OpsAction = keyof typeof OPS_ACTIONS;
 

@@ -39,7 +39,8 @@ const PARK = statement(
    SELECT p.flow_id, p.intent_id, p.decision_id, $1::integer, p.parked_until
    FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[]) AS p (flow_id, intent_id, decision_id, parked_until)
    ON CONFLICT (flow_id, intent_id) DO UPDATE
-     SET decision_id = excluded.decision_id, lane_id = excluded.lane_id, parked_until = excluded.parked_until`,
+     SET decision_id = excluded.decision_id, lane_id = excluded.lane_id, parked_until = excluded.parked_until,
+       released = false`,
 );
 const UNPARK = statement(
   'authorization-unpark',
@@ -49,15 +50,16 @@ const UNPARK = statement(
 const LANES_DUE = statement(
   'parked-lanes-due',
   `SELECT l.id FROM unnest($1::integer[]) AS l (id)
-   WHERE EXISTS (SELECT 1 FROM parked_intents p WHERE p.lane_id = l.id AND p.parked_until <= clock_timestamp())`,
+   WHERE EXISTS (SELECT 1 FROM parked_intents p WHERE p.lane_id = l.id AND p.parked_until <= clock_timestamp())
+     OR EXISTS (SELECT 1 FROM parked_intents p WHERE p.lane_id = l.id AND p.released)`,
 );
 const DUE = statement(
   'parked-due',
   `SELECT p.flow_id, p.intent_id, p.decision_id, d.attempt, p.parked_until, d.lane_offset, d.appended_at, d.request,
      d.leaf_hash
    FROM parked_intents p JOIN decisions d ON d.decision_id = p.decision_id AND d.flow_id = p.flow_id
-   WHERE p.lane_id = $1 AND p.parked_until <= clock_timestamp()
-   ORDER BY p.parked_until, p.intent_id LIMIT $2`,
+   WHERE p.lane_id = $1 AND (p.parked_until <= clock_timestamp() OR p.released)
+   ORDER BY p.released, CASE WHEN p.released THEN d.lane_offset END, p.parked_until, p.intent_id LIMIT $2`,
 );
 const STANDING = statement(
   'parked-standing',

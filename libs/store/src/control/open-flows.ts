@@ -118,8 +118,8 @@ export function recordTransitions(
   return { ...flow, state, sequence, leafHash: cause };
 }
 
-function recordBaseline(
-  act: ControlAct,
+export function recordBaseline(
+  act: Pick<ControlAct, 'record'>,
   flowId: string,
   epoch: number,
   sequence: number,
@@ -131,9 +131,9 @@ function recordBaseline(
 }
 
 /** What a flow is measured against: policy, agent keys, reference values, domain epoch, all as of now. */
-async function makeBaselines(
-  act: ControlAct,
-  recorded: readonly RecordedMandate[],
+export async function makeBaselines(
+  act: Pick<ControlAct, 'tx' | 'epoch'>,
+  recorded: readonly Pick<RecordedMandate, 'mandate'>[],
 ): Promise<{ text: string; hash: string }[]> {
   const policies = recorded.map(({ mandate }) => mandate.policyId);
   const agents = recorded.flatMap(({ mandate }) => (mandate.agent === null ? [] : [mandate.agent]));

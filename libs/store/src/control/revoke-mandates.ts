@@ -2,6 +2,7 @@ import { type FlowEvent, type FlowState, LIFECYCLE } from '@spendgate/core';
 import type { ControlAct } from '../control-lock.js';
 import { execute, query, statement } from '../statement.js';
 import { endHolds, lockTrees } from './end-holds.js';
+import { closeRevoked } from '../incidents/close-incidents.js';
 import { moveFlows, readFlows } from './move-flows.js';
 import { recordTransitions } from './open-flows.js';
 
@@ -87,5 +88,7 @@ async function revokeFlows(
     return { ...end, leafHash: end.leafHash ?? revoked };
   });
   await moveFlows(act, moved);
+  const ended = moved.filter(({ state }) => state === 'revoked');
+  await closeRevoked(act, ended);
   return new Map(moved.map((flow) => [flow.flowId, flow.leafHash]));
 }

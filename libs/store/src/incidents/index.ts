@@ -4,3 +4,14 @@ export { type StandingHalt, listHalts } from './halts.js';
 export { type OpsActRow, listWaitingActs, readOpsAct, takeOpsAct } from './ops-acts.js';
 export type { OpsAnswer, OpsChange, OpsDone, OpsRefusal } from './ops-answer.js';
 export { cascadeRevocations } from './revoke-parties.js';
+export { proveFlows } from './prove-flows.js';
+export { type BaselineProposal, readProposal } from './propose-baseline.js';
+export {
+  type IncidentRow,
+  type IncidentView,
+  listIncidents,
+  readFlowIncident,
+  readIncident,
+  readIncidentView,
+} from './read-incident.js';
+export { type FlowTrust, readFlowTrust } from './flow-trust.js';

@@ -1,30 +1,11 @@
-import type { OpsActionClaims } from '@spendgate/codec';
-import { type ActingPerson, type HaltScope, type OpsAction, EVERYTHING } from '@spendgate/core';
-import type { ControlAct } from '../control-lock.js';
+import { type HaltScope, type OpsAction, EVERYTHING } from '@spendgate/core';
 import { revokeIssuedArtifacts } from '../control/revoke-artifacts.js';
 import { revokeMandates } from '../control/revoke-mandates.js';
 import { type HaltBy, type HaltTarget, releaseHalts, setHalts } from './halts.js';
+import { INCIDENT_EFFECTS } from './incident-effects.js';
 import { type OpsChange, refuseOps } from './ops-answer.js';
+import type { Effect, Effects, OpsMoment } from './ops-moment.js';
 import { disableParties } from './revoke-parties.js';
-
-/** A verified act, about to have its effect. */
-export interface OpsMoment {
-  readonly act: ControlAct;
-  /** What was asked for: of two people's acts the first one's. */
-  readonly claims: OpsActionClaims;
-  readonly requester: ActingPerson;
-  /** The second person, once there is one. */
-  readonly approver: ActingPerson | null;
-  /** Leaf of the last signature: the cause of everything that follows. */
-  readonly leaf: Buffer;
-}
-export type Effect = (moment: OpsMoment) => Promise<OpsChange[]>;
-
-/** What a kind of act does; `first` is done with the first of two signatures. */
-interface Effects {
-  readonly first?: Effect;
-  readonly final: Effect;
-}
 
 const halt: Effect = async (moment) => told(await setHalts(moment.act, targetsOf(moment), byOf(moment)), 'halted');
 
@@ -35,6 +16,7 @@ export const EFFECTS: Readonly<Record<OpsAction, Effects>> = {
   },
   // One person stops at once, the second makes it final.
   revoke: { first: halt, final: revoke },
+  ...INCIDENT_EFFECTS,
 };
 
 async function revoke(moment: OpsMoment): Promise<OpsChange[]> {

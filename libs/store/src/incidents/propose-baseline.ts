@@ -1,0 +1,32 @@
+import { canonicalize, sha256Text } from '@spendgate/codec';
+import type { ControlAct } from '../control-lock.js';
+import { makeBaselines } from '../control/open-flows.js';
+import type { Pool } from '../pool.js';
+import { loadMandates } from '../registry/load-facts.js';
+import { inTransaction } from '../transaction.js';
+
+/** What two people sign when they revalidate a flow: everything it will be measured against from then on. */
+export interface BaselineProposal {
+  /** RFC 8785 form. */
+  readonly text: string;
+  /** `change_hash` of both signatures. */
+  readonly hash: string;
+}
+
+/** As things stand now; `undefined` when the mandate cannot be read. The control epoch is added when it takes effect. */
+export async function proposeBaseline(
+  act: Pick<ControlAct, 'tx' | 'epoch'>,
+  flowId: string,
+): Promise<BaselineProposal | undefined> {
+  const mandate = (await loadMandates(act.tx, [flowId])).get(flowId);
+  if (mandate === undefined || mandate === 'unknown') return undefined;
+  const [made] = await makeBaselines(act, [{ mandate }]);
+  const { domain_epoch: _, ...proposed } = JSON.parse(made?.text ?? '{}') as Record<string, unknown>; // as: ours
+  const text = canonicalize(proposed);
+  return { text, hash: sha256Text(text) };
+}
+
+/** The same outside an act, to be shown and signed. */
+export function readProposal(pool: Pool, flowId: string): Promise<BaselineProposal | undefined> {
+  return inTransaction(pool, (tx) => proposeBaseline({ tx, epoch: 0n }, flowId));
+}
