@@ -15,6 +15,7 @@ export const LEVELS: Readonly<Record<string, number>> = {
   'apps/settlement-gate': 5,
   'apps/drift-detector': 5,
   'apps/transparency-log': 5,
+  'apps/witness': 5,
   'apps/console': 5,
   'apps/cli': 6,
 };

@@ -22,7 +22,7 @@ import {
   releaseLog,
   writeLeaves,
 } from '@spendgate/store';
-import { IntegrateLeaves, LogLoop, PublishCheckpoints } from '@spendgate/transparency-log';
+import { IntegrateLeaves, LogLoop, PublishCheckpoints, Witnesses } from '@spendgate/transparency-log';
 import type { BenchOptions, BenchResult } from './bench.js';
 import { cpuSeconds } from './cpu-time.js';
 import { median, percentile, ratioOfMedians } from './statistics.js';
@@ -185,7 +185,12 @@ function openLoop(pool: Pool): LogLoop {
   const named = { origin: ISSUER, issuer: ISSUER };
   const publish = new PublishCheckpoints(nowhere, systemClock, logger, named, 250);
   const identity = { origin: named.origin, signer: SIGNER, owner: TOPICS.checkpoints };
-  const loop = new LogLoop(pool, logger, new Metrics(), identity, publish, { ...BATCH, paceMs: 5, idleMs: 50 });
+  const witnesses = new Witnesses(pool, logger, [], { quorum: 0, leadMs: 0 });
+  const loop = new LogLoop(pool, logger, new Metrics(), identity, publish, witnesses, {
+    ...BATCH,
+    paceMs: 5,
+    idleMs: 50,
+  });
   loop.start();
   return loop;
 }

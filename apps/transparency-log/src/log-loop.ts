@@ -2,10 +2,11 @@ import { isNativeError } from 'node:util/types';
 import type { Signer } from '@spendgate/artifact';
 import { InvariantError } from '@spendgate/core';
 import type { Logger, Metrics } from '@spendgate/platform';
-import { LogLost, type Pool, acquireLog, releaseLog, renewLog } from '@spendgate/store';
+import { LogLost, type Pool, acquireLog, readLastCheckpoint, releaseLog, renewLog } from '@spendgate/store';
 import { IntegrateLeaves } from './integrating/integrate-leaves.js';
 import type { PublishCheckpoints } from './signing/publish-checkpoints.js';
 import { SignHead } from './signing/sign-head.js';
+import type { Witnesses } from './signing/witnesses.js';
 
 export interface LoopTiming {
   /** Pause between two batches while there are leaves, ms. */
@@ -61,6 +62,7 @@ export class LogLoop {
     private readonly metrics: Metrics,
     private readonly log: LogIdentity,
     private readonly publish: PublishCheckpoints,
+    private readonly witnesses: Witnesses,
     private readonly timing: LoopTiming,
   ) {}
 
@@ -75,6 +77,7 @@ export class LogLoop {
     await this.running;
     if (this.active !== undefined) await releaseLog(this.pool, this.active.integrate.epoch).catch(() => undefined);
     await this.publish.stop();
+    await this.witnesses.stop();
   }
 
   report(): LoopStatus {
@@ -108,11 +111,15 @@ export class LogLoop {
     const now = performance.now();
     if (leaves > 0) active.renewedAt = now;
     const isDue = head.size > sign.signedSize && (!more || now - active.signedAt > SIGN_WHILE_BEHIND_MS);
-    if (isDue) {
-      this.publish.offer(await this.metrics.wall('log_sign', () => sign.execute(integrate.epoch, head)));
+    const mayLead = this.witnesses.mayLead();
+    if (isDue && mayLead) {
+      const note = await this.metrics.wall('log_sign', () => sign.execute(integrate.epoch, head));
+      this.publish.offer(note);
+      this.witnesses.offer(head.size, note);
       active.signedAt = now;
     }
-    this.status = { role: 'active', treeSize: head.size, signedSize: sign.signedSize };
+    const held = mayLead ? {} : { reason: 'fewer witnesses than the quorum cosigned the last checkpoint' };
+    this.status = { role: 'active', ...held, treeSize: head.size, signedSize: sign.signedSize };
     if (more) return 'behind';
     if (leaves > 0) return 'busy';
     if (now - active.renewedAt > this.timing.leaseMs / 3) {
@@ -131,6 +138,8 @@ export class LogLoop {
     }
     const sign = await SignHead.resume(pool, log.origin, log.signer);
     const integrate = await IntegrateLeaves.resume(pool, this.metrics, timing, state);
+    const last = await readLastCheckpoint(pool);
+    this.witnesses.takeOver(last === undefined ? undefined : { size: last.treeSize, note: last.note });
     this.logger.log(`the transparency log is active with ${state.treeSize} leaves`);
     this.active = { integrate, sign, renewedAt: performance.now(), signedAt: 0 };
     return this.active;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { logOrigin } from '@spendgate/audit-log';
 import type { Runtime } from '@spendgate/messaging';
-import type { SettingValues } from '@spendgate/platform';
+import { type SettingValues, StartError } from '@spendgate/platform';
 import { type Bundles, createBundles } from './bundles/bundles.js';
 import { DomainDocuments } from './http/domain-documents.js';
 import { PublicLog } from './http/public-log.js';
@@ -11,6 +11,7 @@ import type { LOG_SETTINGS } from './log.settings.js';
 import { requireSigner } from './signing/note-key.js';
 import { PublishCheckpoints } from './signing/publish-checkpoints.js';
 import { PublishControl } from './signing/publish-control.js';
+import { Witnesses, readWitnesses } from './signing/witnesses.js';
 
 /** What the role is made of, wired by hand: Nest only carries it to the controllers. */
 export interface LogParts {
@@ -20,6 +21,7 @@ export interface LogParts {
   readonly documents: DomainDocuments;
   readonly lists: StatusLists;
   readonly bundles: Bundles;
+  readonly witnesses: Witnesses;
   readonly lateMs: number;
 }
 
@@ -32,7 +34,8 @@ export function createLogParts(runtime: Runtime): LogParts {
   const named = { origin, issuer: domain.issuer };
   const publish = new PublishCheckpoints(transport, clock, logger, named, settings.SPENDGATE_CHECKPOINT_PUBLISH);
   const identity = { origin, signer: requireSigner(keys.checkpoint, 'checkpoint'), owner: `log-${randomUUID()}` };
-  const loop = new LogLoop(pool, logger, metrics, identity, publish, {
+  const witnesses = createWitnesses(runtime, settings);
+  const loop = new LogLoop(pool, logger, metrics, identity, publish, witnesses, {
     paceMs: settings.SPENDGATE_LOG_PACE,
     idleMs: settings.SPENDGATE_LOG_IDLE,
     leaseMs: settings.SPENDGATE_LOG_LEASE,
@@ -46,7 +49,17 @@ export function createLogParts(runtime: Runtime): LogParts {
     log: new PublicLog(pool),
     documents: new DomainDocuments(pool, domain.issuer, domain.publicUrl),
     lists,
-    bundles: createBundles(runtime, lists),
+    witnesses,
+    bundles: createBundles(runtime, lists, witnesses.places),
     lateMs: settings.SPENDGATE_LOG_LATE,
   };
+}
+
+/** @throws {StartError} more cosignatures are asked for than there are witnesses */
+function createWitnesses({ pool, logger }: Runtime, settings: SettingValues<typeof LOG_SETTINGS>): Witnesses {
+  const places = readWitnesses(settings.SPENDGATE_WITNESSES);
+  const quorum = places.length === 0 ? 0 : settings.SPENDGATE_WITNESS_QUORUM;
+  if (quorum > places.length)
+    throw new StartError(`SPENDGATE_WITNESS_QUORUM: there are only ${places.length} witnesses`);
+  return new Witnesses(pool, logger, places, { quorum, leadMs: settings.SPENDGATE_WITNESS_LEAD });
 }

@@ -38,4 +38,20 @@ export const LOG_SETTINGS = {
     max: 3_600_000,
     about: 'audit leaves that wait longer than this for a checkpoint make the log unready',
   }),
+  SPENDGATE_WITNESSES: setting.text({
+    about:
+      'witnesses that cosign checkpoints: "URL VERIFIER-KEY", with commas between; absent: no proof against the operator',
+  }),
+  SPENDGATE_WITNESS_QUORUM: setting.integer({
+    default: 1,
+    min: 0,
+    max: 100,
+    about: 'how many of the witnesses must have cosigned; fewer stop the log, and with it every decision',
+  }),
+  SPENDGATE_WITNESS_LEAD: setting.duration({
+    default: 10_000,
+    min: 100,
+    max: 3_600_000,
+    about: 'longest the log signs on beyond the last checkpoint the quorum cosigned',
+  }),
 } as const;

@@ -49,3 +49,11 @@ export {
   verifyInclusion,
 } from './verify-proof.js';
 export { type LogEntry, type LogFault, type WholeLog, type WholeLogVerdict, verifyWholeLog } from './whole-log.js';
+export {
+  type AddCheckpoint,
+  type WitnessRefusal,
+  type WitnessVerdict,
+  formatAddCheckpoint,
+  judgeAddCheckpoint,
+  parseAddCheckpoint,
+} from './witness.js';

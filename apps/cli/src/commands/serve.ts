@@ -5,20 +5,27 @@ import { StartError } from '@spendgate/platform';
 import { note, printJson } from '../output.js';
 import { type PreparePlace, openRuntime } from '../runtime/open-runtime.js';
 import { ROLES, ROLE_NAMES, type Role } from '../runtime/roles.js';
+import { runWitness } from '../runtime/run-witness.js';
 import { serveRoles } from '../runtime/serve-roles.js';
 import { describeVerb } from '../verb.js';
 
+const WITNESS = 'witness';
+const WITNESS_ABOUT = 'cosigns checkpoints of the logs it watches; needs no database, best run by somebody else';
+
 /** `spendgate serve ROLE`: one role in this process, on infrastructure that is already set up. */
 export function addServe(program: Command): void {
-  const roles = ROLE_NAMES.map((role) => `  ${role.padEnd(16)} ${ROLES[role].about}`).join('\n');
+  const abouts = [...ROLE_NAMES.map((role) => [role, ROLES[role].about] as const), [WITNESS, WITNESS_ABOUT] as const];
+  const roles = abouts.map(([role, about]) => `  ${role.padEnd(16)} ${about}`).join('\n');
   const command = program
     .command('serve')
-    .argument('<role>', ROLE_NAMES.join(', '))
+    .argument('<role>', [...ROLE_NAMES, WITNESS].join(', '))
     .addHelpText('after', `\nRoles:\n${roles}`)
     .option('--json', 'when ready, one JSON object: {"ready", "role", "url"}')
     .action(async (name: string, { json }: { json?: boolean }) => {
+      if (name === WITNESS) return serveWitness(json ?? false);
       const role = ROLE_NAMES.find((each) => each === name);
-      if (role === undefined) throw new StartError(`"${name}" is no role; roles: ${ROLE_NAMES.join(', ')}`);
+      if (role === undefined)
+        throw new StartError(`"${name}" is no role; roles: ${[...ROLE_NAMES, WITNESS].join(', ')}`);
       await serve(role, json ?? false);
     });
   describeVerb(command, {
@@ -44,4 +51,12 @@ async function serve(role: Role, json: boolean): Promise<void> {
   const url = await serveRoles([role], open, 'check');
   if (json) printJson({ ready: true, role, url });
   else note(`${role} ready on ${url}`);
+}
+
+async function serveWitness(json: boolean): Promise<void> {
+  const { url, verifierKey, shutdown } = await runWitness();
+  shutdown.listen();
+  if (json) return printJson({ ready: true, role: WITNESS, url, key: verifierKey });
+  note(`witness ready on ${url}`);
+  note(`  key  ${verifierKey}`);
 }

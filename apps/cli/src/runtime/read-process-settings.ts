@@ -1,5 +1,6 @@
 import { type Environment, type SettingValues, readSettings } from '@spendgate/platform';
 import type { MESSAGING_SETTINGS } from '@spendgate/messaging';
+import { WITNESS_SETTINGS } from '@spendgate/witness';
 import type { PROCESS_SETTINGS } from './process.settings.js';
 import { ROLE_NAMES, type Role, settingsOf } from './roles.js';
 
@@ -11,5 +12,6 @@ export type ProcessSettings = SettingValues &
 /** @throws {StartError} one line per setting that is unknown or out of range */
 export function readProcessSettings(roles: readonly Role[], environment: Environment = process.env): ProcessSettings {
   // as: settingsOf joins the process's and the transport's tables with the roles', so their values are there
-  return readSettings(settingsOf(roles), environment, settingsOf(ROLE_NAMES)) as ProcessSettings;
+  const known = { ...settingsOf(ROLE_NAMES), ...WITNESS_SETTINGS };
+  return readSettings(settingsOf(roles), environment, known) as ProcessSettings;
 }

@@ -2,6 +2,7 @@ import { SignedReads } from '@spendgate/http-edge';
 import type { Runtime } from '@spendgate/messaging';
 import { Turnstile } from '@spendgate/platform';
 import type { StatusLists } from '../http/status-lists.js';
+import type { WitnessPlace } from '../signing/witnesses.js';
 import { MakeBundle } from './make-bundle.js';
 import { READERS, type Reader } from './reader.js';
 
@@ -17,10 +18,14 @@ export interface Bundles {
   readonly turnstile: Turnstile;
 }
 
-export function createBundles({ pool, registry, clock, domain }: Runtime, lists: StatusLists): Bundles {
+export function createBundles(
+  { pool, registry, clock, domain }: Runtime,
+  lists: StatusLists,
+  witnesses: readonly WitnessPlace[],
+): Bundles {
   return {
     reads: new SignedReads(READERS, registry, clock, domain.publicUrl),
-    make: new MakeBundle(pool, domain.issuer, lists),
+    make: new MakeBundle(pool, domain.issuer, lists, witnesses),
     turnstile: new Turnstile(AT_ONCE),
   };
 }

@@ -19,6 +19,7 @@ import {
 } from '@spendgate/store';
 import type { StatusLists } from '../http/status-lists.js';
 import { noteKeyOf } from '../signing/note-key.js';
+import { type WitnessPlace, witnessedBy } from '../signing/witnesses.js';
 import { type Evidence, TooLarge, gatherLeaves } from './gather-leaves.js';
 import { keysOf } from './keys-of.js';
 import type { Reader } from './reader.js';
@@ -32,6 +33,7 @@ export class MakeBundle {
     private readonly pool: Pool,
     private readonly issuer: string,
     private readonly lists: StatusLists,
+    private readonly witnesses: readonly WitnessPlace[] = [],
   ) {}
 
   /** @param from size of a remembered checkpoint; null: none */
@@ -101,7 +103,11 @@ export class MakeBundle {
       },
       lineage: { leaves, redacted: leaves.filter(({ payload }) => payload === null).length },
       audit: { inclusion },
-      persistence: { note: head.note, log_key: logKeyOf(this.issuer, evidence.asked.domainKeys), witnessed_by: [] },
+      persistence: {
+        note: head.note,
+        log_key: logKeyOf(this.issuer, evidence.asked.domainKeys),
+        witnessed_by: witnessedBy(head.note, this.witnesses),
+      },
       keys: await keysOf(this.pool, this.issuer, evidence),
     };
     return bundle;

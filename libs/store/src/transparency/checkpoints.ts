@@ -37,6 +37,8 @@ const WRITE = statement(
      WHERE checkpoints.root = excluded.root`,
 );
 
+const COSIGN = statement('checkpoint-cosign', 'UPDATE checkpoints SET note = $2 WHERE tree_size = $1');
+
 type CheckpointRow = StoredCheckpoint & Record<string, unknown>;
 
 export async function readLastCheckpoint(db: Queryable): Promise<StoredCheckpoint | undefined> {
@@ -74,4 +76,9 @@ export async function writeCheckpoint(
   { treeSize, root, note }: Omit<StoredCheckpoint, 'signedAtMs'>,
 ): Promise<void> {
   if ((await guarded(() => execute(pool, WRITE, [treeSize, root, note, epoch]))) === 0) throw new LogLost();
+}
+
+/** Stores a checkpoint's note with the lines of witnesses added. A lost one is asked for again. */
+export async function addCosignatures(pool: Pool, treeSize: number, note: string): Promise<void> {
+  await guarded(() => execute(pool, COSIGN, [treeSize, note]));
 }

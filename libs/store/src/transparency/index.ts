@@ -14,6 +14,7 @@ export {
 } from './bundle-reads.js';
 export {
   type StoredCheckpoint,
+  addCosignatures,
   readAllCheckpoints,
   readCheckpointCovering,
   readLastCheckpoint,
