@@ -1,9 +1,16 @@
 import { type Candidate, type DecodedIntent, type Judged, type Refusal, refuse } from './intake/candidate.js';
 import { DependencyError } from '@spendgate/core';
-import { type RecordBatch, type RecordDefect, isUnderKey, reappendUnderKey } from '@spendgate/messaging';
+import {
+  type RecordBatch,
+  type RecordDefect,
+  type TransportRecord,
+  isUnderKey,
+  reappendUnderKey,
+} from '@spendgate/messaging';
 import { type LaneLease, type RegistryFacts, RegistryMoved, findRecordedIntents } from '@spendgate/store';
 import type { AuthorizerParts } from './authorizer-parts.js';
 import { DecideApproval } from './decide-approval.js';
+import { DecideRenewal } from './decide-renewal.js';
 import { BatchSize } from './deciding/batch-size.js';
 import type { EvaluatedIntent } from './deciding/decide-batch.js';
 import { type Committed, decideInTransaction } from './deciding/decide-in-transaction.js';
@@ -11,6 +18,7 @@ import { evaluatePolicies, needsOf, ownChain } from './deciding/facts.js';
 import { BatchCharges } from './intake/batch-charges.js';
 import { isApproval } from './intake/decode-approval.js';
 import { decodeIntent } from './intake/decode-intent.js';
+import { isRenewal } from './intake/decode-renewal.js';
 import { verifyIntents } from './intake/verify-intents.js';
 import { publishCommitted } from './publishing/publish-committed.js';
 
@@ -34,9 +42,11 @@ interface Effects {
 export class AuthorizeBatch {
   private readonly size = new BatchSize();
   private readonly approvals: DecideApproval;
+  private readonly renewals: DecideRenewal;
 
   constructor(private readonly parts: AuthorizerParts) {
     this.approvals = new DecideApproval(parts);
+    this.renewals = new DecideRenewal(parts);
   }
 
   /** @throws {DependencyError} nothing of the rest is committed: the transport delivers it again */
@@ -51,8 +61,7 @@ export class AuthorizeBatch {
       for (let at = 0; at < batch.records.length && !batch.isStale();) {
         const slice = { ...batch, records: nextSlice(batch.records, at, this.size.current) };
         const [first] = slice.records;
-        const alone = first !== undefined && isApproval(first) ? first : undefined;
-        const committed = await (alone === undefined ? this.decide(slice) : this.approvals.execute(slice, alone));
+        const committed = await this.decideSlice(slice, first);
         at += slice.records.length;
         // Signing and sending one slice goes on beside deciding the next; the order of the lane is kept.
         const before = publishing;
@@ -64,6 +73,11 @@ export class AuthorizeBatch {
       await publishing;
     }
     await this.parts.publisher.markThrough(batch.lane, this.parts.progress.through(batch.lane));
+  }
+
+  private decideSlice(slice: RecordBatch, first: TransportRecord | undefined): Promise<Committed> {
+    if (first === undefined || !isAlone(first)) return this.decide(slice);
+    return isRenewal(first) ? this.renewals.execute(slice, first) : this.approvals.execute(slice, first);
   }
 
   /** Publishes what the lane's last owner committed and may not have sent. */
@@ -197,11 +211,16 @@ export class AuthorizeBatch {
   }
 }
 
-/** Intents up to the next approval, or one approval alone: all before it in the lane is committed when it is decided. */
+/** Decided in a transaction of its own: what it is about was decided before. */
+function isAlone(record: TransportRecord): boolean {
+  return isApproval(record) || isRenewal(record);
+}
+
+/** Intents up to the next approval or renewal, or one of these alone: all before it in the lane is committed when it is decided. */
 function nextSlice(records: RecordBatch['records'], at: number, most: number): RecordBatch['records'] {
   const slice = records.slice(at, at + most);
-  const approval = slice.findIndex(isApproval);
-  return approval === -1 ? slice : slice.slice(0, Math.max(1, approval));
+  const alone = slice.findIndex(isAlone);
+  return alone === -1 ? slice : slice.slice(0, Math.max(1, alone));
 }
 
 function offsetAt(batch: RecordBatch, index: number): bigint {

@@ -1,5 +1,6 @@
 import { sha256, hashJson } from './hash.js';
 import { canonicalize } from './canonical.js';
+import type { ArtifactRenewalClaims } from './tokens/artifact-renewal.js';
 import type { MandateClaim } from './tokens/mandate.js';
 import type { PaymentIntentClaims } from './tokens/payment-intent.js';
 import type { SettlementRequestClaims } from './tokens/settlement.js';
@@ -9,6 +10,11 @@ import type { SettlementRequestClaims } from './tokens/settlement.js';
  * Never over token bytes: the same intent re-signed is the same intent.
  */
 export function intentBodyHash(claims: PaymentIntentClaims): Buffer {
+  return sha256(canonicalize({ ...claims, iat: undefined, exp: undefined }));
+}
+
+/** As {@link intentBodyHash}. */
+export function renewalBodyHash(claims: ArtifactRenewalClaims): Buffer {
   return sha256(canonicalize({ ...claims, iat: undefined, exp: undefined }));
 }
 

@@ -62,7 +62,7 @@ export function decisionId(appendedAtMs: number, intent: string, attempt: number
   return timedUuid8(appendedAtMs, ['decision', intent, attempt]);
 }
 
-/** @param renewal 0 for the first artifact of the epoch, then counted up */
+/** @param renewal 0 for the first artifact of a hold; of a renewal the attempt of its decision, which counts up */
 export function artifactId(appendedAtMs: number, intent: string, epoch: number, renewal: number): string {
   return timedUuid8(appendedAtMs, ['artifact', intent, epoch, renewal]);
 }
@@ -70,6 +70,11 @@ export function artifactId(appendedAtMs: number, intent: string, epoch: number, 
 /** A hold outlives its artifact: renewals keep it. */
 export function holdId(appendedAtMs: number, intent: string): string {
   return timedUuid8(appendedAtMs, ['hold', intent]);
+}
+
+/** A renewal re-signed or re-sent is the same one. @param signer party id */
+export function renewalId(issuer: string, signer: string, artifact: string, jti: string): string {
+  return spell(digestOf(['renewal', issuer, signer, artifact, jti]));
 }
 
 /** @param actionId the presenter's `capture_id`, `void_id` or `refund_id` */

@@ -1,5 +1,7 @@
 export * from './admission/artifact-claims.js';
+export { askedOf } from './admission/admission-case.js';
 export * from './admission/check-approval.js';
+export * from './admission/check-renewal.js';
 export * from './admission/decide-batch.js';
 export * from './admission/decide-intent.js';
 export * from './admission/replay-decision.js';

@@ -20,6 +20,8 @@ export const LIMITS = {
   amountIntegerDigitsMax: 20,
   /** Digits after the decimal point of a configured asset: numeric(38,18) holds 18. */
   amountFractionDigitsMax: 18,
+  /** Artifacts that may follow one another on one hold. */
+  renewalsMax: 1_000,
   /** Captures of one hold in mode `multi`. */
   capturesMax: 1_000,
   /** Seconds from issue to `settle_by`: 90 days. */

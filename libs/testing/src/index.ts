@@ -17,8 +17,10 @@ export {
   mandateClaim,
   namedId,
   openTestDomain,
+  renewalClaims,
   signApproval,
   signIntent,
+  signRenewal,
 } from './test-domain.js';
 export {
   TEST_PUBLIC_URL,

@@ -1,5 +1,5 @@
 import { PrivateKeySigner, type Signer, signToken } from '@spendgate/artifact';
-import type { MandateClaim, OpsActionClaims, PaymentIntentClaims } from '@spendgate/codec';
+import type { ArtifactRenewalClaims, MandateClaim, OpsActionClaims, PaymentIntentClaims } from '@spendgate/codec';
 import { sha256, uuid8 } from '@spendgate/codec';
 import { RULES_VERSION } from '@spendgate/core';
 import { DEFAULT_POLICY, PolicySet } from '@spendgate/policy';
@@ -110,6 +110,21 @@ export function approvalClaims(
 
 export function signApproval(signer: Signer, claims: OpsActionClaims): Promise<string> {
   return signToken(signer, 'ops-action+jwt', claims);
+}
+
+/** A renewal by `buyer` of an artifact on its hold, under the mandate `main`, keeping everything. */
+export function renewalClaims(
+  artifact: ArtifactRenewalClaims['artifact'],
+  hold: string,
+  change: Partial<ArtifactRenewalClaims> = {},
+): ArtifactRenewalClaims {
+  const iat = Math.floor(Date.now() / 1000);
+  const common = { iss: 'buyer', aud: TEST_ISSUER, iat, exp: iat + 300, jti: `renew-${artifact.id}` };
+  return { ...common, mandate: namedId('main'), artifact, hold, ...change };
+}
+
+export function signRenewal(signer: Signer, claims: ArtifactRenewalClaims): Promise<string> {
+  return signToken(signer, 'artifact-renewal+jwt', claims);
 }
 
 /** Opens the domain of a migrated, empty database. */

@@ -1,6 +1,14 @@
 import { statusListUri, statusPlace } from '@spendgate/artifact';
 import { artifactId, canonicalize, encodeLeaf, holdId, sha256 } from '@spendgate/codec';
-import { InvariantError, artifactClaims, formatMoney, parseMoney } from '@spendgate/core';
+import {
+  type ArtifactTerms,
+  type Intent,
+  InvariantError,
+  artifactClaims,
+  askedOf,
+  formatMoney,
+  parseMoney,
+} from '@spendgate/core';
 import { type ArtifactRow, type DecisionRow, type HoldRow, storedEntries } from '@spendgate/store';
 import type { LeafRow, OutboxRow, SaltSource } from '@spendgate/store';
 import { decisionText } from '@spendgate/verifier';
@@ -48,7 +56,7 @@ export function composeDecision(decided: DecidedIntent, naming: Naming): Compose
     decisionId: decided.decisionId,
     flowId: intent.mandate,
     intentId: intent.intentId,
-    attempt: decided.waiting === null ? 0 : decided.waiting.attempt + 1,
+    attempt: attemptOf(decided),
     laneOffset: candidate.record.offset,
     agentId: intent.agent,
     bodyHash: candidate.bodyHash,
@@ -63,7 +71,7 @@ export function composeDecision(decided: DecidedIntent, naming: Naming): Compose
     rulesVersion: facts.rules.rulesVersion,
     decisionHash,
     leafHash: leaf.leafHash,
-    supersedes: decided.waiting?.decisionId ?? null,
+    supersedes: decided.supersedes?.decisionId ?? null,
     artifactId: issued?.artifact.artifactId ?? null,
     parkedUntilMs: result.decision.parkedUntilMs,
     appendedAtMs: facts.appendedAtMs,
@@ -79,10 +87,17 @@ export function composeDecision(decided: DecidedIntent, naming: Naming): Compose
 
 interface Issued {
   readonly artifact: ArtifactRow;
-  readonly hold: HoldRow;
+  /** `null`: it stands already. */
+  readonly hold: HoldRow | null;
 }
 
-function issue({ candidate, intent, decisionId, facts, result }: DecidedIntent, hash: Buffer, naming: Naming): Issued {
+function attemptOf({ supersedes }: DecidedIntent): number {
+  return supersedes === null ? 0 : supersedes.attempt + 1;
+}
+
+function issue(decided: DecidedIntent, hash: Buffer, naming: Naming): Issued {
+  const { candidate, decisionId, facts, result } = decided;
+  const intent = askedOf(decided.intent, facts);
   const { terms } = result.decision;
   const { levels } = result.state;
   if (terms === null || typeof levels === 'string') {
@@ -90,7 +105,12 @@ function issue({ candidate, intent, decisionId, facts, result }: DecidedIntent, 
   }
   const { record } = candidate;
   const place = statusPlace(record.partition, record.offset);
-  const id = artifactId(facts.appendedAtMs, intent.intentId, terms.epoch, 0);
+  const id = artifactId(
+    facts.appendedAtMs,
+    intent.intentId,
+    terms.epoch,
+    decided.holdId === null ? 0 : attemptOf(decided),
+  );
   const claims = canonicalize(
     artifactClaims(intent, result.decision, result.state, facts, {
       issuer: naming.issuer,
@@ -101,7 +121,8 @@ function issue({ candidate, intent, decisionId, facts, result }: DecidedIntent, 
     }),
   );
   const path = levels.map((level) => level.mandate.id);
-  const same = { flowId: intent.mandate, holdId: holdId(facts.appendedAtMs, intent.intentId), artifactId: id };
+  const hold = decided.holdId ?? holdId(facts.appendedAtMs, intent.intentId);
+  const same = { flowId: intent.mandate, holdId: hold, artifactId: id };
   return {
     artifact: {
       ...same,
@@ -116,20 +137,31 @@ function issue({ candidate, intent, decisionId, facts, result }: DecidedIntent, 
       statusIdx: record.offset,
       issuedAtMs: terms.iat * 1000,
     },
-    hold: {
-      ...same,
-      rootId: path[0] ?? intent.mandate,
-      path,
-      counterpartyId: intent.counterparty,
-      audience: intent.audience,
-      currency: terms.currency,
-      amount: terms.amount,
-      mode: intent.capture.mode,
-      maxCaptures: intent.capture.maxCaptures,
-      expiresAtMs: terms.exp * 1000,
-      settleByMs: terms.settleBy * 1000,
-      counters: storedEntries(result.entries),
-    },
+    hold:
+      decided.holdId !== null
+        ? null
+        : { ...placeHold(same, path, intent, terms), counters: storedEntries(result.entries) },
+  };
+}
+
+function placeHold(
+  same: Pick<HoldRow, 'flowId' | 'holdId' | 'artifactId'>,
+  path: readonly string[],
+  intent: Intent,
+  terms: ArtifactTerms,
+): Omit<HoldRow, 'counters'> {
+  return {
+    ...same,
+    rootId: path[0] ?? intent.mandate,
+    path,
+    counterpartyId: intent.counterparty,
+    audience: intent.audience,
+    currency: terms.currency,
+    amount: terms.amount,
+    mode: intent.capture.mode,
+    maxCaptures: intent.capture.maxCaptures,
+    expiresAtMs: terms.exp * 1000,
+    settleByMs: terms.settleBy * 1000,
   };
 }
 
@@ -171,7 +203,7 @@ function leafOf(decided: DecidedIntent, decisionHash: Buffer, issued: Issued | n
     outcome: decision.outcome,
     policy: policy === null ? null : { id: policy.policyId, set_hash: policy.setHash, version: policy.version },
     stages: decision.stages,
-    supersedes: decided.waiting?.decisionId ?? null,
+    supersedes: decided.supersedes?.decisionId ?? null,
   };
   const type = LEAF_OF[decision.outcome];
   const leaf = encodeLeaf({

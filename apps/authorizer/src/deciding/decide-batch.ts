@@ -7,6 +7,7 @@ import {
   type Flow,
   type LevelState,
   type PolicyFacts,
+  type RenewalFacts,
   type WatchVerdict,
   type Watches,
   decideBatch as decideInOrder,
@@ -22,7 +23,7 @@ import { AppendedTimes } from './appended-times.js';
 import { approvalLeaf } from './approval-leaf.js';
 import { type ComposedDecision, type ComposedLeaf, type Naming, composeDecision } from './compose-decision.js';
 import { containOf } from './contain-of.js';
-import type { DecidedIntent, Waiting } from './decided-intent.js';
+import type { DecidedIntent, Superseded, Waiting } from './decided-intent.js';
 import { identityOf, isCurrent, ownChain, registryFactsOf, scopeOf } from './facts.js';
 import { boundsOf, counterUses } from './window-bounds.js';
 
@@ -122,7 +123,8 @@ export function decideBatch(input: BatchInput): BatchOutput {
       candidate,
       intent,
       decisionId: id,
-      waiting,
+      supersedes: waiting,
+      holdId: null,
       facts,
       result,
       flowBefore,
@@ -195,15 +197,15 @@ function itemsOf(
 }
 
 /** The grant as registered, absent when the agent has none; the decision this one supersedes; the act that led to it. */
-function causesOf(
+export function causesOf(
   candidate: Candidate,
   facts: RegistryFacts,
-  waiting: Waiting | null,
+  supersedes: Superseded | null,
   act: ComposedLeaf | null,
 ): string[] {
   const chain = ownChain(candidate, facts);
   const grant = typeof chain === 'string' ? null : (chain.at(-1)?.leafHash ?? null);
-  return [grant, waiting?.leafHash ?? null, act?.leafHash ?? null].flatMap((hash) =>
+  return [grant, supersedes?.leafHash ?? null, act?.leafHash ?? null].flatMap((hash) =>
     hash === null ? [] : [hash.toString('base64url')],
   );
 }
@@ -211,7 +213,7 @@ function causesOf(
 type Amount = ReturnType<typeof decimal>;
 
 /** Exact sums by mandate level. */
-class HeldChanges {
+export class HeldChanges {
   private readonly sums = new Map<string, Amount>();
 
   add(path: readonly string[], amount: Amount): void {
@@ -228,13 +230,23 @@ class HeldChanges {
   }
 }
 
-function itemOf(
+/** What an artifact's renewal changes of the facts its intent is decided on. */
+export interface RenewedFacts {
+  readonly renewal: RenewalFacts;
+  readonly supersedes: Superseded;
+  /** Of the decision that issued the artifact: a person's word is not asked for twice. */
+  readonly approval: 'approved' | 'none';
+}
+
+export function itemOf(
   { candidate, policy, waiting, approval }: EvaluatedIntent,
   appendedAtMs: number,
   input: BatchInput,
+  renewed: RenewedFacts | null = null,
 ): BatchItem {
   const { claims, intentId, bodyHash } = candidate;
-  const recorded = waiting === undefined ? input.hot.decisions.get(intentId) : undefined;
+  const supersedes = renewed?.supersedes ?? waiting;
+  const recorded = supersedes === undefined ? input.hot.decisions.get(intentId) : undefined;
   const attestation = input.hot.attestations.get(claims.iss);
   const isOwn = typeof ownChain(candidate, input.facts) !== 'string';
   const facts: AdmissionFacts = {
@@ -249,15 +261,16 @@ function itemOf(
     policy,
     scope: scopeOf(candidate, input.facts, input.naming.issuer),
     drift: 'none',
-    approval: approval?.says ?? 'none',
+    approval: renewed?.approval ?? approval?.says ?? 'none',
     parked: waiting === undefined ? null : { decisionId: waiting.decisionId, untilMs: waiting.untilMs },
+    renewal: renewed?.renewal ?? null,
     parkedCount: isOwn ? (input.hot.parked.get(claims.mandate) ?? 0) : 0,
     issuer: input.issuer,
     watches: watchesOf(input.audit, identityOf(candidate, input.facts)),
     rules: input.rules,
   };
   const intent = toIntent(claims, intentId, bodyHash);
-  const attempt = waiting === undefined ? 0 : waiting.attempt + 1;
+  const attempt = supersedes === undefined ? 0 : supersedes.attempt + 1;
   const bounds = boundsOf(counterUses(candidate, input.facts), appendedAtMs, input.hot.counters);
   return { intent, facts, bounds, decisionId: decisionId(appendedAtMs, intentId, attempt) };
 }
@@ -272,7 +285,7 @@ function attestationOf(row: AttestationRow): Exclude<AdmissionFacts['attestation
 }
 
 /** The locked rows as core's values; what ended holds kept back is available again, however late the sweep is. */
-function stateOf({ intents, facts, hot }: BatchInput, ended: HeldChanges, left: CounterChanges): BatchState {
+export function stateOf({ intents, facts, hot }: BatchInput, ended: HeldChanges, left: CounterChanges): BatchState {
   const levels = new Map<string, LevelState>();
   for (const { candidate } of intents) {
     const chain = ownChain(candidate, facts);
@@ -299,7 +312,7 @@ function flowOf({ flowId, state, epoch, sequence, baselineHash }: FlowRow): Flow
   return isFlowState(state) ? [{ flowId, state, epoch, sequence, baselineHash }] : [];
 }
 
-function changedFlows(state: BatchState, hot: HotState): FlowChange[] {
+export function changedFlows(state: BatchState, hot: HotState): FlowChange[] {
   return [...state.flows.values()]
     .filter((flow) => hot.flows.get(flow.flowId)?.sequence !== flow.sequence)
     .map(({ flowId, state: name, sequence }) => ({ flowId, state: name, sequence }));

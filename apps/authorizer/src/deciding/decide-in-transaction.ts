@@ -29,6 +29,8 @@ import {
   outboxWrite,
   watchAudit,
   parkWrites,
+  readRenewingArtifact,
+  renewWrites,
 } from '@spendgate/store';
 import { encodeLeaf } from '@spendgate/codec';
 import { type AdmissionFacts, type AdmissionRules, type CounterKey, counterId } from '@spendgate/core';
@@ -37,6 +39,7 @@ import type { Refusal } from '../intake/candidate.js';
 import type { TokenBuckets } from '@spendgate/platform';
 import type { LockedTime } from './batch-size.js';
 import type { ComposedDecision, Naming } from './compose-decision.js';
+import { type EvaluatedRenewal, type Renewed, foldRenewal } from './fold-renewal.js';
 import { type BatchOutput, type EvaluatedIntent, decideBatch } from './decide-batch.js';
 import { ownChain } from './facts.js';
 import { counterUses } from './window-bounds.js';
@@ -49,6 +52,8 @@ export interface Slice {
   readonly offsets: { readonly first: bigint; readonly last: bigint } | null;
   /** Verified intents, in offset order. */
   readonly intents: readonly EvaluatedIntent[];
+  /** The one intent of a slice that decides a renewal of its artifact. */
+  readonly renewal?: EvaluatedRenewal | undefined;
   /** Records that got no further. */
   readonly refusals: readonly Refusal[];
   readonly facts: RegistryFacts;
@@ -102,7 +107,14 @@ export async function decideInTransaction(slice: Slice, options: DecideOptions):
     const audit = watchAudit(auditLateMs, options.auditLateMsMax);
     const { appendedMarkMs } = lane;
     const input = { intents, facts, hot, judgedAtMs, audit, appendedMarkMs, rules, issuer, naming };
-    const output = options.cpu('authorizer_fold', () => decideBatch(input));
+    const { renewal } = slice;
+    const row =
+      renewal === undefined
+        ? undefined
+        : await readRenewingArtifact(tx, renewal.renewal.claims.artifact.id, renewal.renewal.renewalId);
+    const output = options.cpu('authorizer_fold', () =>
+      renewal === undefined ? { ...decideBatch(input), renewed: null } : foldRenewal(input, renewal, row),
+    );
     const written = await write(tx, slice, lane, { output, ended: hot.endedHolds, judgedAtMs }, options);
     writtenAt = performance.now();
     return written;
@@ -116,7 +128,7 @@ function fenceSlice(tx: Transaction, { lane, offsets }: Slice): Promise<LaneStat
 }
 
 interface Folded {
-  readonly output: BatchOutput;
+  readonly output: BatchOutput & { readonly renewed: Renewed | null };
   readonly ended: readonly EndedHold[];
   readonly judgedAtMs: number;
 }
@@ -171,11 +183,10 @@ async function write(
   const parking = parkWrites(laneId, decisionRows);
   const counting = output.counters.isEmpty ? [] : [output.counters.write()];
   const containing = output.contained.length === 0 ? [] : containWrites(output.contained);
-  const kinds = [
-    ...(counting.length === 0 ? [] : ['counting']),
-    ...(parking.length === 0 ? [] : ['parking']),
-    ...(containing.length === 0 ? [] : ['containing']),
-  ];
+  const renewing = output.renewed === null ? [] : renewWrites(output.renewed.hold, output.renewed.renewal);
+  const kinds = Object.entries({ counting, parking, containing, renewing }).flatMap(([kind, { length }]) =>
+    length > 0 ? [kind] : [],
+  );
   await runTogether(tx, ['authorization-write', ...kinds].join('-'), [
     insertDecisionsWrite(laneId, decisionRows),
     insertArtifactsWrite(decisions.flatMap((each) => each.artifact ?? [])),
@@ -190,6 +201,7 @@ async function write(
     ...counting,
     ...parking,
     ...containing,
+    ...renewing,
   ]);
   if (containing.length > 0) await run(tx, suspendWrite(output.contained));
   return { decisions, refusals, events: numbered(events, lane.outboxSeq), nextOutboxSeq: outboxSeq };

@@ -1,13 +1,17 @@
 import type { AdmissionFacts, CountedResult, FlowState, Intent } from '@spendgate/core';
 import type { Candidate } from '../intake/candidate.js';
 
-/** The decision by which an intent waits: the one made now supersedes it. */
-export interface Waiting {
+/** The decision whose place the one made now takes. */
+export interface Superseded {
   readonly decisionId: string;
   readonly attempt: number;
+  readonly leafHash: Buffer;
+}
+
+/** The decision by which an intent waits. */
+export interface Waiting extends Superseded {
   /** First instant at which it waits no more, Unix ms. */
   readonly untilMs: number;
-  readonly leafHash: Buffer;
 }
 
 /** One intent with what core made of it: all that rows, leaves and events are written from. */
@@ -15,7 +19,9 @@ export interface DecidedIntent {
   readonly candidate: Candidate;
   readonly intent: Intent;
   readonly decisionId: string;
-  readonly waiting: Waiting | null;
+  readonly supersedes: Superseded | null;
+  /** Of a renewal: the hold that stands. `null`: one is placed. */
+  readonly holdId: string | null;
   readonly facts: AdmissionFacts;
   readonly result: CountedResult;
   /** State of the flow before this decision; `null` when there is no flow. */

@@ -1,5 +1,5 @@
 import type { CompactJws, PaymentIntentClaims } from '@spendgate/codec';
-import type { AdmissionDenial } from '@spendgate/core';
+import type { DenialCode } from '@spendgate/core';
 import type { TransportRecord } from '@spendgate/messaging';
 
 /** A record whose form is in order: strict compact JWS, strict JSON, every claim of its type. Not yet verified. */
@@ -23,7 +23,7 @@ export interface Candidate extends DecodedIntent {
 /** A record that gets an answer but no decision, and why. */
 export interface Refusal {
   readonly record: TransportRecord;
-  readonly code: AdmissionDenial;
+  readonly code: DenialCode;
   readonly field: string | null;
   /** Of a replay: the decision already recorded. */
   readonly decisionId: string | null;
@@ -38,7 +38,7 @@ export type Judged<T> = { readonly ok: true; readonly value: T } | { readonly ok
 
 export function refuse(
   record: TransportRecord,
-  code: AdmissionDenial,
+  code: DenialCode,
   field: string | null = null,
   more: Partial<Pick<Refusal, 'decisionId' | 'retryAfterMs' | 'unreadable'>> = {},
 ): { readonly ok: false; readonly refusal: Refusal } {

@@ -8,6 +8,7 @@ import {
 } from '@spendgate/codec';
 import type { TransportRecord } from '@spendgate/messaging';
 import { type Judged, refuse } from './candidate.js';
+import { isOfTyp } from './record-typ.js';
 
 export const APPROVAL_TYP = 'ops-action+jwt';
 
@@ -29,17 +30,8 @@ export interface DecodedApproval {
   readonly changeHash: string;
 }
 
-const HEADER_BYTES_MAX = 512;
-
-/**
- * Whether a record of `payment-intents.v1` is a person's act and not an intent. Looked at for every intent, so only the
- * header is read until it names the type; whatever is not exactly this type is read as an intent, and refused as one.
- */
-export function isApproval({ value }: TransportRecord): boolean {
-  const end = value?.indexOf('.') ?? -1;
-  if (value === null || end < 1 || end > HEADER_BYTES_MAX) return false;
-  const header = Buffer.from(value.toString('latin1', 0, end), 'base64url');
-  return header.includes(`"${APPROVAL_TYP}"`) && splitCompact(value, { typ: APPROVAL_TYP }).ok;
+export function isApproval(record: TransportRecord): boolean {
+  return isOfTyp(record, APPROVAL_TYP);
 }
 
 /** Reads a record as a person's answer to exactly one intent. Nothing is verified here: the bytes are a stranger's. */

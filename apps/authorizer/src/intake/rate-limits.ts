@@ -1,5 +1,6 @@
 import { type Rate, TokenBuckets } from '@spendgate/platform';
 import type { Candidate } from './candidate.js';
+import type { VerifiedRenewal } from './verify-renewal.js';
 
 /**
  * Per agent, then per mandate. Only verified intents count, and a mandate's bucket only for the agent whose mandate it
@@ -25,6 +26,11 @@ export class IntentRateLimits {
     const waitMs = this.mandates.take(claims.mandate, record.appendedAtMs);
     if (waitMs > 0) this.agents.giveBack(claims.iss); // it gets nothing for it
     return waitMs;
+  }
+
+  /** A renewal costs its signer what an intent costs an agent. A space is in no party id, so no agent is called so. */
+  takeRenewal({ by, record }: VerifiedRenewal): number {
+    return this.agents.take(by.kind === 'agent' ? by.party : `service ${by.party}`, record.appendedAtMs);
   }
 
   /** Of a record that turned out to be a copy: its agent did not send it again, or not for more than the same answer. */

@@ -11,7 +11,7 @@ export const artifactRenewalSchema = z.strictObject({
   mandate: uuid.describe('the flow; also the Kafka key'),
   artifact: artifactReference.describe('the artifact to replace; it is revoked in the same transaction'),
   hold: uuid.describe('the hold both stand on'),
-  amount: amount.exactOptional().describe('most that may still be captured in all'),
+  amount: amount.exactOptional().describe('most that may be captured in all, what was captured before included'),
   max_captures: z.int().min(1).max(CAPTURES_MAX).exactOptional().describe('not more than before'),
   settle_by: timeSeconds.exactOptional().describe('Unix seconds; not later than before'),
 });

@@ -43,7 +43,9 @@ export const decisionSchema = z.strictObject({
   parked_until: timeSeconds.nullable().describe('the wait ends; Unix seconds; null unless parked'),
   decision_hash: sha256Hash.describe('the frozen read set: replay must give it again'),
   leaf_hash: sha256Hash.describe('RFC 9162 hash of its audit leaf'),
-  supersedes: uuid.nullable().describe('the parked decision this one ends'),
+  supersedes: uuid
+    .nullable()
+    .describe('the decision this one takes the place of: it waited, or its artifact was renewed'),
 });
 export type DecisionClaims = z.infer<typeof decisionSchema>;
 

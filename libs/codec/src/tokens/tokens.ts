@@ -93,9 +93,6 @@ export const TOKENS = {
   'statuslist+jwt': token(['status'], status.STATUS_LIST_LIFETIME_SECONDS_MAX, status.statusListSchema),
 } as const;
 
-/** Settled in their form, and taken by no door of this release: sent, they are a `type_mismatch`. */
-export const TOKENS_NOT_TAKEN_YET: ReadonlySet<TokenTyp> = new Set(['artifact-renewal+jwt']);
-
 export type TokenTyp = keyof typeof TOKENS;
 /** The claims of a `typ`: `ClaimsOf<'payment-intent+jwt'>` is {@link intent.PaymentIntentClaims}. */
 export type ClaimsOf<T extends TokenTyp> = z.infer<(typeof TOKENS)[T]['schema']>;

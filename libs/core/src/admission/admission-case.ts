@@ -24,18 +24,37 @@ export interface AdmissionCase {
 
 export function admissionCase(intent: Intent, state: AdmissionState, facts: AdmissionFacts): AdmissionCase {
   const present = typeof state.levels !== 'string';
-  const levels = present ? state.levels : [];
+  const levels = present ? chargedLevels(state.levels, facts) : [];
   const requirements = environmentRequirements(levels);
+  const asked = askedOf(intent, facts);
   return {
-    intent,
+    intent: asked,
     facts,
     levels,
     mandate: present ? 'present' : state.levels,
     flow: state.flow,
-    money: parseMoney(intent.amountText, intent.currency, facts.rules.currencies),
+    money: parseMoney(asked.amountText, asked.currency, facts.rules.currencies),
     requirements,
-    times: issueTimes(intent, levels, requirements, facts),
+    times: issueTimes(asked, levels, requirements, facts),
   };
+}
+
+/** What is asked for: the intent, or what a renewal leaves of it. */
+export function askedOf(intent: Intent, { renewal }: Pick<AdmissionFacts, 'renewal'>): Intent {
+  if (renewal === null) return intent;
+  const { amountText, maxCaptures, settleByMs, iatMs, expMs } = renewal;
+  return { ...intent, amountText, capture: { mode: intent.capture.mode, maxCaptures, settleByMs }, iatMs, expMs };
+}
+
+/** A renewal is no new spend: windows and counterparty sums counted it when its hold was placed. */
+function chargedLevels(levels: readonly LevelState[], { renewal }: AdmissionFacts): readonly LevelState[] {
+  return renewal === null ? levels : levels.map((level) => ({ ...level, counted: [] }));
+}
+
+/** What a grant keeps back at each level; `null` where the amount is none. */
+export function keptBack({ money, facts: { renewal } }: AdmissionCase): Money['amount'] | null {
+  if (typeof money === 'string') return null;
+  return renewal === null ? money.amount : money.amount.minus(renewal.spent);
 }
 
 /** The log's clock is ahead of the database's by no more than the bound; a time that is not a number is not. */
@@ -103,10 +122,14 @@ export function asksInVain(c: AdmissionCase): boolean {
 type LevelWalk = (levels: readonly LevelState[], amount: Money['amount']) => ShownLimit | null;
 
 /** The first level whose limit stops the amount; an amount that is none has its own row. */
-export function stoppedBy({ money, levels }: AdmissionCase, find: LevelWalk): Finding | null {
-  if (typeof money === 'string') return null;
-  const limit = find(levels, money.amount);
+export function stoppedBy(c: AdmissionCase, find: LevelWalk, amount = amountOf(c)): Finding | null {
+  if (amount === null) return null;
+  const limit = find(c.levels, amount);
   return limit === null ? null : { field: 'amount.value', limit };
+}
+
+function amountOf({ money }: AdmissionCase): Money['amount'] | null {
+  return typeof money === 'string' ? null : money.amount;
 }
 
 /** An artifact nobody could ever use is not issued: the denial is that of the bound that ends it. */

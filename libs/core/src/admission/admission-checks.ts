@@ -13,6 +13,7 @@ import {
   isPhase,
   isReferenceMeasurement,
   isUnverified,
+  keptBack,
   asksApproval,
   asksInVain,
   stoppedBy,
@@ -185,7 +186,7 @@ const CHECKS: Readonly<Record<AdmissionDenial, Row>> = {
   window_limit: {
     governance: (c) => stoppedBy(c, walk.findWindowExceeded) ?? naming('approval', asksInVain(c)),
   },
-  budget_exceeded: { governance: (c) => stoppedBy(c, walk.findBudgetExceeded) },
+  budget_exceeded: { governance: (c) => stoppedBy(c, walk.findBudgetExceeded, keptBack(c)) },
   policy_error: { governance: ({ facts: { policy } }) => when(policy !== 'unknown' && policy.verdict === 'error') },
   policy_denied: {
     governance: ({ facts: { policy } }) =>

@@ -5,7 +5,7 @@ import { advance, type FlowEvent, type FlowState } from '../lifecycle.js';
 import { LIMITS } from '../limits.js';
 import { holdAt } from '../mandates/levels.js';
 import { formatMoney } from '../money.js';
-import { type AdmissionCase, admissionCase } from './admission-case.js';
+import { type AdmissionCase, admissionCase, keptBack } from './admission-case.js';
 import { ADMISSION_ORDER, type Place } from './admission-checks.js';
 import { freezeAdmission } from './read-set.js';
 import {
@@ -88,7 +88,8 @@ function refuse(judged: AdmissionCase, { place, code, finding }: Failure): Admis
 
 /** The end of a wait, if this denial waits: for a person always, for a release where the mandate opted in. Unix ms. */
 function parkedUntil({ intent, facts, levels }: AdmissionCase, code: AdmissionDenial): number | null {
-  const { parked } = facts;
+  const { parked, renewal } = facts;
+  if (renewal !== null) return null; // the artifact it would replace stands meanwhile, so nothing has to wait
   const endsAtMs = Math.min(intent.expMs, intent.deadlineMs ?? Infinity, parked?.untilMs ?? Infinity);
   if (code === 'approval_required') return endsAtMs;
   const parkSeconds = levels.at(-1)?.mandate.parkSeconds ?? null;
@@ -106,9 +107,10 @@ function artifactTerms({ money, flow, times, facts }: AdmissionCase): ArtifactTe
   return { amount, currency: money.currency, iat, nbf: iat, exp, settleBy, epoch: flow.epoch };
 }
 
-function holdAmount({ money, levels }: AdmissionCase): AdmissionState['levels'] {
-  if (typeof money === 'string') return levels;
-  return levels.map((level) => holdAt(level, money.amount));
+function holdAmount(judged: AdmissionCase): AdmissionState['levels'] {
+  const amount = keptBack(judged);
+  if (amount === null) return judged.levels;
+  return judged.levels.map((level) => holdAt(level, amount));
 }
 
 /**

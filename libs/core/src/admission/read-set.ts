@@ -34,6 +34,7 @@ export function freezeAdmission({ intent, facts, levels, mandate, flow }: Admiss
     path: levels.at(-1)?.mandate.path ?? [],
     policy: freezePolicy(facts.policy),
     recorded: freezeRecorded(facts.recorded),
+    renewal: freezeRenewal(facts.renewal),
     rules_version: facts.rules.rulesVersion,
     scope: facts.scope,
     signer: facts.signer === 'unknown' ? facts.signer : { agent: facts.signer.agent, kid: facts.signer.kid },
@@ -67,6 +68,7 @@ export function thawAdmission(
     approval: read.word(set.approval, 'approval', ['none', 'approved', 'refused', 'unknown']),
     parked: read.optional(set.parked, thawParked),
     parkedCount: read.number(set.parked_count, 'parked_count'),
+    renewal: read.optional(set.renewal, thawRenewal),
     issuer: read.word(set.issuer, 'issuer', ['ready', 'unknown']),
     watches: frozen.thawWatches(set.watches),
     rules: thawRules(set, currency),
@@ -130,6 +132,34 @@ function freezeParked(parked: AdmissionFacts['parked']): Json {
 function thawParked(value: Json): AdmissionFacts['parked'] {
   const parked = read.object(value, 'parked');
   return { decisionId: read.text(parked.decision, 'decision'), untilMs: read.number(parked.until_ms, 'until_ms') };
+}
+
+function freezeRenewal(renewal: AdmissionFacts['renewal']): Json {
+  if (renewal === null) return null;
+  return {
+    amount: renewal.amountText,
+    artifact: renewal.artifactId,
+    by: renewal.by,
+    exp_ms: renewal.expMs,
+    iat_ms: renewal.iatMs,
+    max_captures: renewal.maxCaptures,
+    settle_by_ms: renewal.settleByMs,
+    spent: renewal.spent.toFixed(),
+  };
+}
+
+function thawRenewal(value: Json): NonNullable<AdmissionFacts['renewal']> {
+  const renewal = read.object(value, 'renewal');
+  return {
+    artifactId: read.text(renewal.artifact, 'artifact'),
+    by: read.text(renewal.by, 'by'),
+    amountText: read.text(renewal.amount, 'amount'),
+    maxCaptures: read.number(renewal.max_captures, 'max_captures'),
+    settleByMs: read.number(renewal.settle_by_ms, 'settle_by_ms'),
+    spent: read.amount(renewal.spent, 'spent'),
+    iatMs: read.number(renewal.iat_ms, 'iat_ms'),
+    expMs: read.number(renewal.exp_ms, 'exp_ms'),
+  };
 }
 
 function freezeCounterparty(counterparty: AdmissionFacts['counterparty'], audience: string): Json {

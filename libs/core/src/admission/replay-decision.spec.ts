@@ -55,6 +55,16 @@ const anyFacts: fc.Arbitrary<AdmissionFacts> = fc.record({
   drift: nearly<AdmissionFacts['drift']>('none', 'found', 'unknown'),
   approval: nearly<AdmissionFacts['approval']>('none', 'approved', 'refused', 'unknown'),
   parked: nearly<AdmissionFacts['parked']>(null, { decisionId: OWN, untilMs: T0_MS + 20 }),
+  renewal: nearly<AdmissionFacts['renewal']>(null, {
+    artifactId: OWN,
+    by: 'shopper-1',
+    amountText: '10.00',
+    maxCaptures: 1,
+    settleByMs: T0_MS + 1_800_000,
+    spent: decimal('2.5'),
+    iatMs: T0_MS,
+    expMs: T0_MS + 300_000,
+  }),
   parkedCount: fc.integer({ min: 0, max: 101 }),
   issuer: nearly<AdmissionFacts['issuer']>('ready', 'unknown'),
   watches: fc.oneof(
@@ -172,7 +182,7 @@ describe('replayDecision', () => {
   it('throws a damaged read set by the member that is wrong, whichever it is', () => {
     const { readSet } = decideIntent(intent, state, facts);
     for (const name of Object.keys(readSet).filter(
-      (member) => !['v', 'recorded', 'parked', 'currency_digits', 'path'].includes(member),
+      (member) => !['v', 'recorded', 'parked', 'renewal', 'currency_digits', 'path'].includes(member),
     )) {
       expect([name, tryReplay({ ...readSet, [name]: [[]] })]).toEqual([name, 'ERR_READ_SET_DAMAGED']);
       const without = Object.fromEntries(Object.entries(readSet).filter(([member]) => member !== name));

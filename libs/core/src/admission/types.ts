@@ -1,3 +1,4 @@
+import type { Decimal } from 'decimal.js';
 import type { AdmissionDenial } from '../denials.js';
 import type { DriftSignal } from '../drift/drift-of.js';
 import type { FlowEvent, FlowState } from '../lifecycle.js';
@@ -126,6 +127,23 @@ export interface ParkedIntent {
   readonly untilMs: number;
 }
 
+/** A new artifact is asked for on a hold that stands. Already found to widen nothing: see check-renewal.ts. */
+export interface RenewalFacts {
+  /** The artifact whose place the new one takes. */
+  readonly artifactId: string;
+  /** Party id of who signed: the agent, or the artifact's audience. */
+  readonly by: string;
+  /** Most that may be captured in all, `spent` included; canonical spelling, major units. */
+  readonly amountText: string;
+  readonly maxCaptures: number;
+  readonly settleByMs: number;
+  /** Captured or in capture: kept back no more, so no level holds it again. Major units. */
+  readonly spent: Decimal;
+  /** Of the renewal's own token. */
+  readonly iatMs: number;
+  readonly expMs: number;
+}
+
 /**
  * Everything beside the intent and the locked rows. A member that could not be established is `'unknown'` and denies.
  */
@@ -150,6 +168,8 @@ export interface AdmissionFacts {
   readonly approval: 'none' | 'approved' | 'refused' | 'unknown';
   /** Of an intent that waits: what is decided now supersedes it. */
   readonly parked: ParkedIntent | null;
+  /** `null`: the intent's first decision, or one after a wait. The levels are then without what its hold keeps back. */
+  readonly renewal: RenewalFacts | null;
   /** Intents now parked on the flow. */
   readonly parkedCount: number;
   /** Whether the domain can sign artifacts. */

@@ -109,6 +109,7 @@ export const facts: AdmissionFacts = {
   drift: 'none',
   approval: 'none',
   parked: null,
+  renewal: null,
   parkedCount: 0,
   issuer: 'ready',
   watches: { identity: 'verified', lineage: 'verified', governance: 'verified', domain: 'verified', audit: 'verified' },

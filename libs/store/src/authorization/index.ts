@@ -11,5 +11,6 @@ export { lockHotRows } from './lock-hot-rows.js';
 export * from './mandate-levels.js';
 export * from './parked-intents.js';
 export * from './read-hot-state.js';
+export * from './renewals.js';
 export * from './stored-decisions.js';
 export * from './write-batch.js';

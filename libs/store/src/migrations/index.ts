@@ -9,6 +9,7 @@ import { CreateEmbeddedLog1700000000008 } from './0008-create-embedded-log.js';
 import { CreateChangeRequests1700000000009 } from './0009-create-change-requests.js';
 import { CreateCounters1700000000010 } from './0010-create-counters.js';
 import { IndexKeyLeaves1700000000012 } from './0012-index-key-leaves.js';
+import { CreateRenewals1700000000013 } from './0013-create-renewals.js';
 import { CreateIncidents1700000000015 } from './0015-create-incidents.js';
 
 /** Imported classes, not a file pattern: a bundled or relocated build migrates the same way. */
@@ -24,5 +25,6 @@ export const MIGRATIONS = [
   CreateChangeRequests1700000000009,
   CreateCounters1700000000010,
   IndexKeyLeaves1700000000012,
+  CreateRenewals1700000000013,
   CreateIncidents1700000000015,
 ];

@@ -1,4 +1,4 @@
-import { TOKENS, TOKENS_NOT_TAKEN_YET, tokenSchemas } from '@spendgate/codec';
+import { TOKENS, tokenSchemas } from '@spendgate/codec';
 import type { TokenVector } from './token-vectors.js';
 
 interface JsonSchema {
@@ -33,12 +33,11 @@ export function tokensPage(vectors: readonly TokenVector[]): string {
 
 function tokenPart({ typ, claims }: TokenVector, schema: unknown): string[] {
   const { purposes, maxLifetimeSeconds } = TOKENS[typ];
-  const notTaken = TOKENS_NOT_TAKEN_YET.has(typ) ? ' Its form is settled; no door of this release takes it yet.' : '';
   return [
     '',
     `## \`${typ}\``,
     '',
-    `Signed by: ${purposes.join(', ')}. Lives at most ${maxLifetimeSeconds} s (\`exp − iat\`).${notTaken}`,
+    `Signed by: ${purposes.join(', ')}. Lives at most ${maxLifetimeSeconds} s (\`exp − iat\`).`,
     '',
     '| Claim | Type | Meaning |',
     '| --- | --- | --- |',

@@ -42,7 +42,11 @@ async function readArtifact(opened: OpenedBundle, payload: Payload, index: numbe
 /** The agent asked for what the artifact grants. */
 async function checkIntent(opened: OpenedBundle, payload: Payload, artifact: ArtifactClaims, index: number) {
   const { intent, decision } = opened.bundle.proof;
-  const during = () => ({ fromMs: decision.appended_at, toMs: decision.judged_at });
+  // Taken up again, it was signed before: its key need not be active any more.
+  const during = ({ iat }: { readonly iat: number }) => ({
+    fromMs: decision.supersedes === null ? decision.appended_at : iat * 1_000,
+    toMs: decision.judged_at,
+  });
   const { claims, key } = await verifySigned(opened, 'payment-intent+jwt', intent, index, during);
   const [{ amount, counterparty }] = artifact.authorization_details;
   const pairs: readonly (readonly [string, unknown, unknown])[] = [
@@ -54,10 +58,29 @@ async function checkIntent(opened: OpenedBundle, payload: Payload, artifact: Art
     ['mandate', claims.mandate, artifact.flow.mandate],
     ['audience', claims.audience, artifact.aud],
     ['counterparty', claims.counterparty, counterparty.id],
-    ['amount', canonicalize(claims.amount), canonicalize(amount)],
+    ['amount', granted(opened, claims.amount, amount), canonicalize(amount)],
   ];
   const other = pairs.find(([, asked, granted]) => asked !== granted);
   if (other !== undefined) refuse(index, `the signed intent differs from what was granted: ${other[0]}`);
+}
+
+type Amount = ArtifactClaims['authorization_details'][0]['amount'];
+
+/** What the artifact may be for: what was asked, or less where its decision comes of a renewal. RFC 8785 form. */
+function granted(opened: OpenedBundle, asked: Amount, amount: Amount): string {
+  const { leaf } = decisionLeaf(opened).leaf;
+  const renewed = leaf?.causes.some((hash) => opened.byHash.get(hash)?.leaf?.type === 'artifact_renewed') === true;
+  const isWithin = asked.currency === amount.currency && isAtMost(amount.value, asked.value);
+  return canonicalize(renewed && isWithin ? amount : asked);
+}
+
+const SPELLING = /^(\d{1,20})(?:\.(\d{1,18}))?$/;
+
+/** Two amounts of one currency in the one spelling it has: with equally many digits after the point. */
+function isAtMost(less: string, more: string): boolean {
+  const [a, b] = [SPELLING.exec(less), SPELLING.exec(more)];
+  if (a === null || b === null || a[2]?.length !== b[2]?.length) return false;
+  return BigInt(less.replace('.', '')) <= BigInt(more.replace('.', ''));
 }
 
 /** The stored decision says what its leaf says. */
