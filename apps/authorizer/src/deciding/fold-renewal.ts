@@ -88,6 +88,8 @@ export function foldRenewal(
   return {
     decisions: [composed],
     acts: [act],
+    contained: [],
+    containing: [],
     refusals: [],
     flows: changedFlows(state, hot),
     held: held.texts(),
@@ -104,7 +106,7 @@ interface Changes {
 }
 
 function refusedBy(refusal: Refusal, { held, counters, times }: Changes): BatchOutput & { readonly renewed: null } {
-  const nothing = { decisions: [], acts: [], flows: [], renewed: null };
+  const nothing = { decisions: [], acts: [], contained: [], containing: [], flows: [], renewed: null };
   return { ...nothing, refusals: [refusal], held: held.texts(), counters, appendedMarkMs: times.mark };
 }
 
