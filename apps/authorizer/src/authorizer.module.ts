@@ -5,6 +5,7 @@ import {
   Module,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { WebhookSender } from '@spendgate/http-edge';
 import type { Runtime } from '@spendgate/messaging';
 import { watchAuditHealth } from './audit-health.js';
 import { AuthorizeBatch } from './authorize-batch.js';
@@ -18,6 +19,7 @@ import { PaymentIntentsController } from './http/payment-intents.controller.js';
 import { ObservationsHandler } from './observations.handler.js';
 import { ParkedSweep } from './parked-sweep.js';
 import { PaymentIntentsHandler } from './payment-intents.handler.js';
+import { decisionWebhooks } from './http/decision-webhooks.js';
 import { RecordObservations } from './record-observations.js';
 import { RecoverySweep } from './recovery-sweep.js';
 
@@ -27,11 +29,13 @@ export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicati
   constructor(
     @Inject(ParkedSweep) private readonly parked: ParkedSweep,
     @Inject(RecoverySweep) private readonly recovery: RecoverySweep,
+    @Inject(WebhookSender) private readonly webhooks: WebhookSender,
   ) {}
 
   static forRoot(runtime: Runtime): DynamicModule {
     const parts = createAuthorizerParts(runtime);
     watchAuditHealth(runtime, parts.decide.auditLateMsMax);
+    const door = createDoor(runtime, parts);
     return {
       module: AuthorizerModule,
       controllers: [
@@ -48,7 +52,8 @@ export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicati
         { provide: RecordObservations, useValue: new RecordObservations(parts) },
         { provide: RecoverySweep, useValue: new RecoverySweep(runtime) },
         { provide: ParkedSweep, useValue: new ParkedSweep(runtime, parts) },
-        { provide: DOOR, useValue: createDoor(runtime, parts) },
+        { provide: DOOR, useValue: door },
+        { provide: WebhookSender, useValue: decisionWebhooks(runtime, door.answers) },
       ],
     };
   }
@@ -56,11 +61,12 @@ export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicati
   onApplicationBootstrap(): void {
     this.parked.start();
     this.recovery.start();
+    this.webhooks.start();
   }
 
   /** Before the transport stops: what a turn commits is still sent. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.recovery.stop();
-    await this.parked.stop();
+    await Promise.all([this.parked.stop(), this.webhooks.stop()]);
   }
 }

@@ -1,9 +1,11 @@
+import { WEBHOOK_SETTINGS } from '@spendgate/http-edge';
 import { setting } from '@spendgate/platform';
 import { AUDIT_SETTINGS } from '@spendgate/store';
 
 /** Settings of the settlement gate. None of them turns a denial into a pass. */
 export const GATE_SETTINGS = {
   ...AUDIT_SETTINGS,
+  ...WEBHOOK_SETTINGS,
   SPENDGATE_OUTCOME_DUE_SECONDS: setting.integer({
     default: 3_600,
     min: 1,

@@ -5,11 +5,13 @@ import {
   Module,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { WebhookSender } from '@spendgate/http-edge';
 import type { Runtime } from '@spendgate/messaging';
 import { createGateParts } from './gate-parts.js';
 import { ArtifactsController } from './http/artifacts.controller.js';
 import { GATE_EDGE, GateEdge } from './http/gate-edge.js';
 import { SettlementsController } from './http/settlements.controller.js';
+import { settlementWebhooks } from './http/settlement-webhooks.js';
 import { RunningGate } from './running-gate.js';
 import { SettlementRequestsHandler } from './settlement-requests.handler.js';
 import { SettleRecords } from './settling/settle-records.js';
@@ -17,26 +19,33 @@ import { SettleRecords } from './settling/settle-records.js';
 /** Settles against artifacts: nothing else in a domain moves held money. */
 @Module({})
 export class SettlementGateModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  constructor(@Inject(RunningGate) private readonly gate: RunningGate) {}
+  constructor(
+    @Inject(RunningGate) private readonly gate: RunningGate,
+    @Inject(WebhookSender) private readonly webhooks: WebhookSender,
+  ) {}
 
   static forRoot(runtime: Runtime): DynamicModule {
     const parts = createGateParts(runtime);
+    const edge = new GateEdge(parts);
     return {
       module: SettlementGateModule,
       controllers: [SettlementRequestsHandler, SettlementsController, ArtifactsController],
       providers: [
-        { provide: GATE_EDGE, useValue: new GateEdge(parts) },
+        { provide: GATE_EDGE, useValue: edge },
+        { provide: WebhookSender, useValue: settlementWebhooks(runtime, edge) },
         { provide: RunningGate, useValue: new RunningGate(parts) },
         { provide: SettleRecords, useValue: new SettleRecords(parts) },
       ],
     };
   }
 
-  onApplicationBootstrap(): Promise<void> {
-    return this.gate.start();
+  async onApplicationBootstrap(): Promise<void> {
+    await this.gate.start();
+    this.webhooks.start();
   }
 
-  beforeApplicationShutdown(): Promise<void> {
-    return this.gate.stop();
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.webhooks.stop();
+    await this.gate.stop();
   }
 }

@@ -53,6 +53,16 @@ describe('the domain keys', () => {
     await fs.chmod(path.join(folder, 'status.key.json'), 0o644);
     await expect(DomainKeys.open(folder, { issuer, purposes: ['status'] })).rejects.toThrow(/chmod 600/);
   });
+  it('may lack what a role can go without, and nothing else', async () => {
+    const folder = path.join(root, 'without');
+    const optional = ['webhook'] as const;
+    await DomainKeys.open(folder, { issuer, purposes: ['receipt'], createAtMs: AT_MS });
+    const keys = await DomainKeys.open(folder, { issuer, purposes: ['receipt', 'webhook'], optional });
+    expect(Object.keys(keys.all())).toEqual(['receipt']);
+    await expect(DomainKeys.open(folder, { issuer, purposes: ['decision'], optional })).rejects.toThrow(
+      /does not exist/,
+    );
+  });
   it('open under their passphrase only, and hide the private part without it', async () => {
     const folder = path.join(root, 'sealed');
     const options = { issuer, purposes: ['control'] as const };

@@ -22,6 +22,8 @@ export interface DomainKeysOptions {
   readonly issuer: string;
   /** Only these files are read; asking for another purpose's signer throws. */
   readonly purposes: readonly DomainKeyPurpose[];
+  /** Of these a missing key is no error: the role goes without. */
+  readonly optional?: readonly DomainKeyPurpose[];
   /** Seals new keys and opens sealed ones. Reading a sealed key without it throws. */
   readonly passphrase?: string | undefined;
   /** Makes missing keys, active from this time (Unix ms). Absent: a missing key throws. */
@@ -92,6 +94,7 @@ export class DomainKeys {
     const name = path.join(this.folder, `${purpose}.key.json`);
     const text = await readPrivateFile(name);
     if (text === undefined) {
+      if (this.options.createAtMs === undefined && this.options.optional?.includes(purpose) === true) return;
       if (this.options.createAtMs === undefined) throw new KeyFileError(`${name} does not exist`);
       return this.write(purpose, this.options.createAtMs, []);
     }

@@ -12,3 +12,6 @@ export {
 export * from './openapi/shapes.js';
 export { REPLAYED, keyAgrees, waitSecondsOf, waited } from './idempotency-key.js';
 export { type Query, pageAnswer, readPage, wholeNumber } from './pages.js';
+export { checkWebhookUrl } from './webhooks/endpoint-address.js';
+export { WEBHOOK_SETTINGS } from './webhooks/webhook.settings.js';
+export { WebhookSender } from './webhooks/webhook-sender.js';

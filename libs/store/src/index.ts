@@ -63,6 +63,7 @@ export { PARTY_KINDS } from './registry/facts.js';
 export { mandateOf, type MandatePlace, type RegisteredMandate } from './registry/mandate-row.js';
 export { Registry, RegistryMoved } from './registry/registry.js';
 export * from './settlement/index.js';
+export * from './webhooks/index.js';
 export * from './control/index.js';
 export * from './incidents/index.js';
 export * from './operations/index.js';

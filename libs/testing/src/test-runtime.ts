@@ -53,7 +53,10 @@ export async function openTestRuntime(options: TestRuntimeOptions): Promise<Test
   });
   await transport.ensureTopics('create');
   const keys = Object.fromEntries(
-    (['artifact', 'decision', 'receipt'] as const).map((purpose) => [purpose, PrivateKeySigner.generate(purpose)]),
+    (['artifact', 'decision', 'receipt', 'webhook'] as const).map((purpose) => [
+      purpose,
+      PrivateKeySigner.generate(purpose),
+    ]),
   );
   const runtime: Runtime = {
     settings: readSettings(options.settings, options.environment ?? {}),

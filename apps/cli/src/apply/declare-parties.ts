@@ -6,6 +6,7 @@ import {
   writePartyKey,
 } from '@spendgate/artifact';
 import type { PublicJwk, Signer, TokenAlgorithm } from '@spendgate/artifact';
+import { checkWebhookUrl } from '@spendgate/http-edge';
 import { StartError } from '@spendgate/platform';
 import type { KeyDeclaration, PartyDeclaration, PartyKind } from '@spendgate/store';
 import type { DomainFile } from './domain-file.js';
@@ -44,10 +45,20 @@ export async function declareParties(file: DomainFile, keyFolder: string): Promi
       return { ...key, kind, partyId: entry.id };
     }),
   );
+  const insecure = file.domain?.kind === 'demo';
   const parties = entries.map(({ entry, kind }) => {
-    return { kind, id: entry.id, name: entry.name, body: 'roles' in entry ? { roles: entry.roles } : {} };
+    return { kind, id: entry.id, name: entry.name, body: bodyOf(entry, insecure) };
   });
   return { parties, keys };
+}
+
+/** What its kind needs beside a name. @throws {StartError} a webhook nobody may be sent to */
+function bodyOf(entry: Entry, insecure: boolean): Readonly<Record<string, unknown>> {
+  if ('roles' in entry) return { roles: entry.roles };
+  if (!('webhook' in entry) || entry.webhook === undefined) return {};
+  const wrong = checkWebhookUrl(entry.webhook.url, insecure);
+  if (wrong !== null) throw new StartError(`webhook of ${entry.id}: ${wrong}`);
+  return { webhook: entry.webhook };
 }
 
 interface PublicKey {

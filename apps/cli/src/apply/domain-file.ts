@@ -7,6 +7,8 @@ const named = z.strictObject({ id, name: z.string().min(1).max(140) });
 const amount = z.string().max(64);
 const time = z.iso.datetime({ offset: true });
 const publicJwk = z.record(z.string(), z.unknown());
+/** Where decisions and receipts are sent to a party without Kafka (Standard Webhooks). */
+const webhook = z.strictObject({ url: z.string().max(2_048) });
 /** A party may bring its public key; without one `apply` looks for `ID.jwk.json` in the key folder and makes it there. */
 const keyed = named.extend({ key: publicJwk.optional() });
 
@@ -89,10 +91,16 @@ export const DOMAIN_FILE = z.strictObject({
     .array(keyed.extend({ roles: z.array(z.string()).default([]) }))
     .max(10_000)
     .default([]),
-  settlement_services: z.array(keyed).max(10_000).default([]),
+  settlement_services: z
+    .array(keyed.extend({ webhook: webhook.optional() }))
+    .max(10_000)
+    .default([]),
   attesters: z.array(keyed).max(10_000).default([]),
   rails: z.array(keyed).max(10_000).default([]),
-  agents: z.array(keyed).max(1_000_000).default([]),
+  agents: z
+    .array(keyed.extend({ webhook: webhook.optional() }))
+    .max(1_000_000)
+    .default([]),
   counterparties: z.array(counterparty).max(1_000_000).default([]),
   policies: z.array(policy).max(1_000).default([]),
   mandates: z.array(mandate).max(1_000_000).default([]),

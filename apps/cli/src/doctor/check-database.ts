@@ -5,7 +5,9 @@ import {
   readDomainKeys,
   readLogLag,
   readSchemaState,
+  WEBHOOK_QUEUE_MAX,
   readStoppedLanes,
+  readWebhookBacklog,
 } from '@spendgate/store';
 import { type Finding, look, met, unmet } from './finding.js';
 
@@ -26,6 +28,7 @@ export async function checkDatabase(pool: Pool, issuer: string): Promise<Finding
     await look('domain', 'spendgate apply FILE.yaml', () => checkDomain(pool, issuer)),
     await look('lanes', 'spendgate doctor --accept-lane NAME --as PERSON', () => checkLanes(pool)),
     await look('log', 'spendgate serve log', () => checkLog(pool)),
+    await look('webhooks', 'spendgate apply FILE.yaml', () => checkWebhooks(pool)),
   ];
 }
 
@@ -68,4 +71,18 @@ async function checkLog(pool: Pool): Promise<Finding> {
   const isBehind = waitingLeaves > 0 || signedSize < treeSize;
   if (!isBehind || signedAgoMs <= SIGNED_AGO_MS_MAX) return met('log', found);
   return unmet('log', `${found}, ${Math.round(signedAgoMs / 1000)} s ago`, 'spendgate serve log');
+}
+
+/** Parties named in one finding; the worst come first. */
+const PARTIES_SHOWN = 5;
+
+async function checkWebhooks(pool: Pool): Promise<Finding> {
+  const backlog = await readWebhookBacklog(pool, PARTIES_SHOWN);
+  const waiting = backlog.reduce((sum, party) => sum + party.waiting, 0);
+  const bad = backlog.filter((party) => party.dead > 0 || party.waiting >= WEBHOOK_QUEUE_MAX);
+  if (bad.length === 0) return met('webhooks', `${waiting} messages wait, none is dead`);
+  const found = bad.map(({ kind, partyId, waiting: left, dead, lastError }) => {
+    return `${kind} ${partyId}: ${dead} dead, ${left} waiting (${lastError ?? 'queue full'})`;
+  });
+  return unmet('webhooks', found.join('; '), 'mend the receiver, or declare another URL: spendgate apply FILE.yaml');
 }

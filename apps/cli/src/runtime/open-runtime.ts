@@ -76,6 +76,8 @@ async function buildRuntime(
   const domainKeys = await DomainKeys.open(dataFolders(settings.SPENDGATE_DATA).domainKeys, {
     issuer,
     purposes: roles.flatMap((role) => [...ROLES[role].purposes]),
+    // The first `apply` that declares a webhook in a domain older than them makes it; until the restart messages wait.
+    optional: ['webhook'],
     passphrase: settings.SPENDGATE_KEY_PASSPHRASE,
   });
   const metrics = new Metrics();

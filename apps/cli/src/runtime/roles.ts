@@ -23,14 +23,14 @@ export const ROLES = {
     module: AuthorizerModule,
     settings: AUTHORIZER_SETTINGS,
     routes: AUTHORIZER_ROUTES,
-    purposes: ['artifact', 'decision'],
+    purposes: ['artifact', 'decision', 'webhook'],
     about: 'payment intents in, decisions and artifacts out',
   },
   'settlement-gate': {
     module: SettlementGateModule,
     settings: GATE_SETTINGS,
     routes: GATE_ROUTES,
-    purposes: ['receipt'],
+    purposes: ['receipt', 'webhook'],
     about: 'artifacts in, captures, voids and refunds out',
   },
   log: {

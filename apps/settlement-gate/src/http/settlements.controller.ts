@@ -14,6 +14,7 @@ import {
 } from '@spendgate/http-edge';
 import { type SettlementView, listSettlements, readArtifacts, readSettlement } from '@spendgate/store';
 import type { GateItem } from '../settling/gate-item.js';
+import { renderSettlement } from './render-settlement.js';
 import { GATE_EDGE, type GateEdge, type Reader } from './gate-edge.js';
 
 /** Settlements of one answer. */
@@ -53,7 +54,7 @@ export class SettlementsController {
       await this.read(request, async (caller) => {
         const view = isUuid(id) ? await readSettlement(this.edge.pool, id) : undefined;
         if (view === undefined || !maySee(caller, view)) return NOT_FOUND;
-        return jsonAnswer(200, await this.render(view));
+        return jsonAnswer(200, await renderSettlement(this.edge, view));
       }),
     );
   }
@@ -72,7 +73,7 @@ export class SettlementsController {
         const views = await listSettlements(this.edge.pool, artifact, caller, after, limit + 1);
         if (views.length === 0 && !(await this.isParty(caller, artifact))) return NOT_FOUND;
         const last = views.length > limit ? views[limit - 1] : undefined;
-        const settlements = await Promise.all(views.slice(0, limit).map((view) => this.render(view)));
+        const settlements = await Promise.all(views.slice(0, limit).map((view) => renderSettlement(this.edge, view)));
         const link = { path: '/v1/settlements', query: { artifact, limit } };
         return pageAnswer(link, { settlements }, last === undefined ? null : [last.settlementId, last.attempt]);
       }),
@@ -91,33 +92,6 @@ export class SettlementsController {
       return read.ok ? act(read.caller) : read.answer;
     });
   }
-
-  private async render(view: SettlementView): Promise<Readonly<Record<string, unknown>>> {
-    const { amount, currency } = view;
-    return {
-      settlement_id: view.settlementId,
-      attempt: view.attempt,
-      artifact_id: view.artifactId,
-      action: view.action,
-      action_id: view.actionId,
-      presenter: view.presenter,
-      outcome: view.outcome,
-      code: view.code,
-      field: view.field,
-      amount: amount === null || currency === null ? null : { value: amountOf(view.claims), currency },
-      state: view.state,
-      refund_of: view.refundOf,
-      outcome_due: view.outcomeDueAtMs === null ? null : Math.ceil(view.outcomeDueAtMs / 1_000),
-      judged_at_ms: view.judgedAtMs,
-      receipt: await this.edge.receipt(view.claims),
-    };
-  }
-}
-
-/** As the receipt spells it: with exactly the currency's digits. */
-function amountOf(claims: string): string | null {
-  const { amount } = JSON.parse(claims) as { amount: { value: string } | null }; // the gate wrote these claims
-  return amount?.value ?? null;
 }
 
 /** An agent sees its own, a settlement service its audience and what it asked itself, a rail what it moves. */

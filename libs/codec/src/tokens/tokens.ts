@@ -8,7 +8,7 @@ import * as key from './key-transition.js';
 import * as mandate from './mandate.js';
 import * as ops from './ops-action.js';
 import * as intent from './payment-intent.js';
-import { KEY_PURPOSES, type TokenPurpose } from './purposes.js';
+import { TOKEN_PURPOSES, type TokenPurpose } from './purposes.js';
 import * as settlement from './settlement.js';
 import * as status from './status-list.js';
 
@@ -83,7 +83,7 @@ export const TOKENS = {
     attestation.checkAttestationResult,
   ),
   'key-transition+jwt': token(
-    KEY_PURPOSES,
+    TOKEN_PURPOSES,
     key.KEY_TRANSITION_LIFETIME_SECONDS_MAX,
     key.keyTransitionSchema,
     key.checkKeyTransition,

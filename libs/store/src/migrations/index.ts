@@ -10,6 +10,7 @@ import { CreateChangeRequests1700000000009 } from './0009-create-change-requests
 import { CreateCounters1700000000010 } from './0010-create-counters.js';
 import { IndexKeyLeaves1700000000012 } from './0012-index-key-leaves.js';
 import { CreateRenewals1700000000013 } from './0013-create-renewals.js';
+import { CreateWebhooks1700000000014 } from './0014-create-webhooks.js';
 import { CreateIncidents1700000000015 } from './0015-create-incidents.js';
 
 /** Imported classes, not a file pattern: a bundled or relocated build migrates the same way. */
@@ -26,5 +27,6 @@ export const MIGRATIONS = [
   CreateCounters1700000000010,
   IndexKeyLeaves1700000000012,
   CreateRenewals1700000000013,
+  CreateWebhooks1700000000014,
   CreateIncidents1700000000015,
 ];

@@ -1,0 +1,274 @@
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { type IncomingHttpHeaders, type Server, createServer } from 'node:http';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { PrivateKeySigner } from '@spendgate/artifact';
+import { AuthorizerModule } from '@spendgate/authorizer';
+import { WebhookSender } from '@spendgate/http-edge';
+import { type Runtime, SpendgateTransport, connectTransport } from '@spendgate/messaging';
+import { Logger } from '@spendgate/platform';
+import { claimWebhooks, enqueueWebhooks, inControlAct, readWebhookBacklog, recordParties } from '@spendgate/store';
+import {
+  type TestRuntime,
+  captureClaims,
+  intentClaims,
+  mandateClaim,
+  openTestRuntime,
+  signIntent,
+  signRequest,
+  until,
+} from '@spendgate/testing';
+import 'reflect-metadata';
+import { HTTP_LIMITS, httpAdapter } from './http-guard.js';
+import { ROLE_NAMES, settingsOf } from './roles.js';
+import { ProcessModule } from './serve-roles.js';
+
+const LONG_MS = 60_000;
+
+interface Message {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  readonly json: { readonly type: string; readonly data: Readonly<Record<string, string>> };
+}
+
+let world: TestRuntime;
+let runtime: Runtime;
+let app: NestFastifyApplication;
+let url: string;
+let receiver: Server;
+let hook: string;
+let received: Message[] = [];
+/** What the receiver answers; a redirect would lead to itself. */
+let answer = 200;
+
+beforeAll(async () => {
+  receiver = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const body = Buffer.concat(chunks).toString();
+      received.push({ headers: request.headers, body, json: JSON.parse(body) as Message['json'] });
+      response.writeHead(answer, { location: '/again' }).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await until('the receiver listens', () => receiver.listening);
+  const address = receiver.address();
+  hook = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/hook`;
+  world = await openTestRuntime({
+    settings: settingsOf(ROLE_NAMES),
+    environment: { SPENDGATE_WEBHOOK_PRIVATE_ADDRESSES: 'true' },
+  });
+  await world.domain.mandates([
+    mandateClaim('main', { limits: { currency: 'USD', total: '100.00', per_transaction: null } }),
+  ]);
+  const own = (['checkpoint', 'status', 'control'] as const).map((name) => [name, PrivateKeySigner.generate(name)]);
+  const keys: Runtime['keys'] = { ...world.runtime.keys, ...(Object.fromEntries(own) as Runtime['keys']) };
+  runtime = { ...world.runtime, keys };
+  const adapter = httpAdapter(HTTP_LIMITS, 30_000);
+  app = await NestFactory.create<NestFastifyApplication>(ProcessModule.of(ROLE_NAMES, runtime), adapter, {
+    logger: false,
+    bodyParser: false,
+  });
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  connectTransport(app, new SpendgateTransport(runtime.transport, runtime.logger));
+  await app.startAllMicroservices();
+  await app.listen(0, '127.0.0.1');
+  url = await app.getUrl();
+}, LONG_MS);
+afterAll(async () => {
+  await app.close();
+  await world.close();
+  receiver.close();
+}, LONG_MS);
+beforeEach(() => {
+  received = [];
+  answer = 200;
+});
+
+async function declare(kind: 'agent' | 'settlement_service', id: string, webhook: object | null): Promise<void> {
+  await inControlAct(runtime.pool, async (act) => {
+    await recordParties(act, [{ kind, id, name: id, body: webhook === null ? {} : { webhook } }]);
+  });
+}
+
+async function post(path: string, token: string | Buffer): Promise<Readonly<Record<string, string>>> {
+  const headers = { 'content-type': 'application/jwt', prefer: 'wait=20' };
+  const reply = await fetch(url + path, { method: 'POST', headers, body: token });
+  return (await reply.json()) as Record<string, string>; // of an answer only texts are used here
+}
+
+function intent(jti: string): Promise<string> {
+  const change = { amount: { value: '1.00', currency: 'USD' } };
+  return signIntent(world.domain.agent('buyer'), intentClaims(jti, Date.now(), change));
+}
+
+/** As a receiver does it: the key by its kid, Ed25519 over id, time and the bytes as they came. */
+function verifies({ headers, body }: Message): boolean {
+  const { webhook } = runtime.keys;
+  const [version, signature = ''] = String(headers['webhook-signature']).split(',');
+  if (webhook === undefined || version !== 'v1a' || headers['spendgate-key'] !== webhook.kid) return false;
+  const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;
+  const key = createPublicKey({ key: { ...webhook.jwk }, format: 'jwk' });
+  return verify(null, Buffer.from(signed), key, Buffer.from(signature, 'base64'));
+}
+
+/** A sender beside those of the process, with its own patience and reach. */
+function sender(change: Partial<ConstructorParameters<typeof WebhookSender>[0]> = {}): WebhookSender {
+  const { pool, clock, keys } = runtime;
+  if (keys.webhook === undefined) throw new Error('no webhook key');
+  const logger = Logger.create({ level: 'silent', role: 'spec' });
+  const render = (): Promise<Record<string, unknown>> => Promise.resolve({ known: true });
+  const given = { giveUpMs: 60_000, privateAddresses: true, ...change };
+  return new WebhookSender({ source: 'decisions', pool, clock, logger, signer: keys.webhook, render, ...given });
+}
+
+describe('webhooks', () => {
+  it('tell the agent its decision and the settlement service its receipt, signed (Standard Webhooks)', async () => {
+    await declare('agent', 'buyer', { url: hook });
+    await declare('settlement_service', 'settler', { url: hook });
+    const decided = await post('/v1/payment-intents', await intent('one'));
+    await until('both have the decision', () => received.length === 2);
+    expect(received.map(({ json }) => [json.type, json.data['artifact']])).toEqual([
+      ['decision_authorized', decided['artifact']],
+      ['decision_authorized', decided['artifact']],
+    ]);
+    expect(received.every(verifies)).toBe(true);
+    const [, payload = ''] = (decided['artifact'] ?? '').split('.');
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { jti: string };
+    const hash = createHash('sha256').update(Buffer.from(payload, 'base64url')).digest('base64url');
+    const asked = captureClaims(
+      { id: claims.jti, hash, currency: 'USD', counterparty: 'shop', reference: 'one' } as never,
+      'c',
+      '1.00',
+    ); // as: all it uses
+    const receipt = await post('/v1/settlements', await signRequest(world.domain.settler, asked));
+    expect(receipt).toMatchObject({ outcome: 'authorized' });
+    await until('both have the receipt', () => received.length === 4);
+    expect(received[3]?.json).toMatchObject({
+      type: 'settlement_capture_authorized',
+      data: { receipt: receipt['receipt'] },
+    });
+    expect(received.every(verifies)).toBe(true);
+    // Deleted after the answer, so a moment later.
+    await until('nothing waits', async () => {
+      return (await runtime.pool.query('SELECT 1 FROM webhook_deliveries')).rows.length === 0;
+    });
+  });
+
+  it('tell a party nothing that is not its own', async () => {
+    await declare('agent', 'buyer', null);
+    await declare('settlement_service', 'settler', null);
+    await inControlAct(runtime.pool, async (act) => {
+      const body = { webhook: { url: hook } };
+      await recordParties(act, [{ kind: 'agent', id: 'stranger', name: 'stranger', body }]);
+    });
+    await post('/v1/payment-intents', await intent('two'));
+    await until('the leaf was looked through', async () => {
+      const { rows } = await runtime.pool.query<{ done: boolean }>(
+        `SELECT next_index = tree_size AND tree_size >= (SELECT count(*) FROM leaves) AS done
+         FROM webhook_cursors, log_state WHERE source = 'decisions'`,
+      );
+      return rows[0]?.done === true;
+    });
+    expect((await runtime.pool.query('SELECT 1 FROM webhook_deliveries')).rows).toEqual([]);
+    expect(received).toEqual([]);
+  });
+});
+
+describe('a webhook that fails', () => {
+  /** Stops the process's own senders from being first: what is queued here is of a source they have looked through. */
+  async function queue(party: string, index: number): Promise<void> {
+    await runtime.pool.query(
+      `INSERT INTO webhook_deliveries (source, kind, party_id, index, leaf_type, leaf_hash, leaf_time_ms, ref, next_attempt_at)
+       VALUES ('decisions', 'agent', $1, $2, 'decision_denied', sha256($3), 0, gen_random_uuid(), now() + interval '1 h')`,
+      [party, index, Buffer.from(`${party}/${index}`)],
+    );
+  }
+  const due = (party: string): Promise<unknown> =>
+    runtime.pool.query(`UPDATE webhook_deliveries SET next_attempt_at = now() WHERE party_id = $1`, [party]);
+  const backlog = async (party: string) =>
+    (await readWebhookBacklog(runtime.pool, 100)).find((each) => each.partyId === party);
+
+  // The process's senders would take what is due as well, and find the decision gone.
+  beforeAll(() => app.get(AuthorizerModule, { strict: false }).beforeApplicationShutdown(), LONG_MS);
+  beforeAll(async () => {
+    for (const id of ['down', 'gone', 'moved', 'inside', 'killed', 'keyless'])
+      await declare('agent', id, { url: hook });
+  });
+
+  it('is tried again under the same id, and deleted once it is taken', async () => {
+    await queue('down', 1_000_001);
+    answer = 503;
+    await due('down');
+    await until('it was tried', async () => {
+      await sender().run();
+      return received.length >= 1;
+    });
+    expect(await backlog('down')).toMatchObject({ waiting: 1, dead: 0, lastError: 'answered 503' });
+    answer = 204;
+    await due('down');
+    await sender().run();
+    expect(received.map(({ headers }) => headers['webhook-id'])).toEqual([
+      received[0]?.headers['webhook-id'],
+      received[0]?.headers['webhook-id'],
+    ]);
+    expect(await backlog('down')).toBeUndefined();
+  });
+
+  it('is dead when the receiver is gone (410), or when its time is over', async () => {
+    await queue('gone', 1_000_002);
+    answer = 410;
+    await due('gone');
+    await sender().run();
+    expect(await backlog('gone')).toMatchObject({ waiting: 0, dead: 1, lastError: 'answered 410' });
+    await queue('down', 1_000_003);
+    answer = 500;
+    await due('down');
+    await sender({ giveUpMs: 0 }).run();
+    expect(await backlog('down')).toMatchObject({ waiting: 0, dead: 1 });
+  });
+
+  it('is not led elsewhere by a redirect', async () => {
+    await queue('moved', 1_000_004);
+    answer = 307;
+    await due('moved');
+    await sender().run();
+    expect(received).toHaveLength(1);
+    expect(await backlog('moved')).toMatchObject({ waiting: 1, lastError: 'answered 307' });
+  });
+
+  it('waits while there is no key to sign it with', async () => {
+    await queue('keyless', 1_000_007);
+    await due('keyless');
+    expect(await sender({ signer: undefined }).run()).toBe(false);
+    expect(received).toEqual([]);
+    expect(await backlog('keyless')).toMatchObject({ waiting: 1, dead: 0 });
+    await sender().run();
+    expect(received).toHaveLength(1);
+  });
+
+  it('reaches nothing inside our network', async () => {
+    await queue('inside', 1_000_005);
+    await due('inside');
+    await sender({ privateAddresses: false }).run();
+    expect(received).toEqual([]);
+    expect(await backlog('inside')).toMatchObject({ waiting: 1, lastError: 'must be https' });
+  });
+
+  it('is sent by one of several senders at once, and by another after its sender was killed', async () => {
+    await queue('killed', 1_000_006);
+    await due('killed');
+    const claims = await Promise.all([1, 2, 3].map(() => claimWebhooks(runtime.pool, 'decisions', 10)));
+    expect(claims.flat().filter(({ partyId }) => partyId === 'killed')).toHaveLength(1);
+    await sender().run();
+    expect(received).toEqual([]); // the claim of the killed one still holds
+    await due('killed');
+    await sender().run();
+    expect(received).toHaveLength(1);
+    expect(await backlog('killed')).toBeUndefined();
+    expect(await enqueueWebhooks(runtime.pool, 'decisions')).toBe(false);
+  });
+});
