@@ -109,7 +109,7 @@ async function captureAttested(change: Partial<Parameters<typeof recordAttestati
   const nowMs = Date.now();
   const result = {
     agentId: 'attested', measurement: 'good', evidenceHash: 'e', verifier: 'attester', debug: false, compromised: false,
-    validUntilMs: nowMs + 60_000, issuedAtMs: nowMs, token: 'a.b.c', ...change,
+    validUntilMs: nowMs + 60_000, issuedAtMs: nowMs, token: 'a.b.c', kid: world.domain.attester.kid, ...change,
   }; // prettier-ignore
   await world.database.pool.query('DELETE FROM attestations');
   if (change !== null) {

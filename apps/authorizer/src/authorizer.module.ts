@@ -15,6 +15,8 @@ import { DecisionsController } from './http/decisions.controller.js';
 import { DOOR, createDoor } from './http/door.js';
 import { OpsController } from './http/ops.controller.js';
 import { KeyTransitionsController } from './http/key-transitions.controller.js';
+import { MandatesController } from './http/mandates.controller.js';
+import { ObservationsController } from './http/observations.controller.js';
 import { PaymentIntentsController } from './http/payment-intents.controller.js';
 import { ObservationsHandler } from './observations.handler.js';
 import { ParkedSweep } from './parked-sweep.js';
@@ -46,6 +48,8 @@ export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicati
         ArtifactsController,
         OpsController,
         KeyTransitionsController,
+        MandatesController,
+        ObservationsController,
       ],
       providers: [
         { provide: AuthorizeBatch, useValue: new AuthorizeBatch(parts) },

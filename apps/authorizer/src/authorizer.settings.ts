@@ -39,6 +39,12 @@ export const AUTHORIZER_SETTINGS = {
     max: 100_000,
     about: 'attestation results of one attester recorded per second, on average; more good ones are rate_limited',
   }),
+  SPENDGATE_GRANTS_PER_SECOND: setting.integer({
+    default: 2,
+    min: 1,
+    max: 1_000,
+    about: 'mandates one principal or agent may hand in per second, on average; more are rate_limited',
+  }),
   SPENDGATE_REFUSAL_EVENTS_PER_SECOND: setting.integer({
     default: 200,
     min: 1,

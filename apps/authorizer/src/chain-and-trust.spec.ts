@@ -124,6 +124,7 @@ function attested(change: Readonly<Record<string, string>>): string {
     measurement: `'m1'`,
     evidence_hash: `'${'e'.repeat(43)}'`,
     verifier: `'attester'`,
+    kid: `(SELECT kid FROM party_keys WHERE party_id = 'attester')`,
     token: `'a.b.c'`,
     debug: 'false',
     compromised: 'false',

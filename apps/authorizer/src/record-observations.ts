@@ -1,4 +1,3 @@
-import { verifyCompactBatch } from '@spendgate/artifact';
 import type { RecordBatch } from '@spendgate/messaging';
 import {
   type RegistryFacts,
@@ -17,13 +16,8 @@ import type { AuthorizerParts } from './authorizer-parts.js';
 import { summariseRefusals } from './deciding/summarise-refusals.js';
 import { type Judged, type Refusal, refuse } from './intake/candidate.js';
 import { type ChosenResult, chooseResults } from './observing/choose-results.js';
-import {
-  OBSERVATION_TYP,
-  type Observation,
-  observationLeaf,
-  readObservation,
-  resultOf,
-} from './observing/observation.js';
+import { type Observation, observationLeaf, readObservation, resultOf } from './observing/observation.js';
+import { attesterNeeds, verifyObservations } from './observing/verify-observations.js';
 
 const REDOS_MAX = 20;
 
@@ -56,31 +50,9 @@ export class RecordObservations {
   private async once(batch: RecordBatch, read: readonly Judged<Observation>[], waits: Waits): Promise<void> {
     const { registry, decide, publisher } = this.parts;
     const observed = read.flatMap((each) => (each.ok ? [each.value] : []));
-    const facts = await registry.at({
-      kids: observed.map(({ compact }) => compact.header.kid),
-      parties: observed.flatMap(({ claims }) => [
-        { kind: 'attester' as const, id: claims.iss },
-        { kind: 'agent' as const, id: claims.sub },
-      ]),
-    });
-    const verdicts = await verifyCompactBatch(
-      observed.map(({ compact }) => compact),
-      { typ: OBSERVATION_TYP, keys: (kid) => facts.key(kid), atMs: this.parts.clock.nowMs() },
-    );
-    const judged = observed.map((observation, index): Judged<Observation> => {
-      const { record, claims } = observation;
-      const verdict = verdicts[index];
-      if (verdict === undefined) return refuse(record, 'internal_denied');
-      if (!verdict.ok) return refuse(record, verdict.code, verdict.field);
-      if (claims.aud !== decide.naming.issuer) return refuse(record, 'domain_mismatch', 'aud');
-      const attester = facts.party('attester', claims.iss);
-      if (attester?.state !== 'active' || verdict.key.party !== claims.iss)
-        return refuse(record, 'issuer_unknown', 'iss');
-      if (facts.key(verdict.key.kid)?.continuity === 'broken')
-        return refuse(record, 'identity_discontinuity', 'header.kid');
-      if (facts.party('agent', claims.sub) === undefined) return refuse(record, 'agent_unknown', 'sub');
-      return { ok: true, value: observation };
-    });
+    const facts = await registry.at(attesterNeeds(observed));
+    const { issuer } = decide.naming;
+    const judged = await verifyObservations(observed, { facts, issuer, atMs: this.parts.clock.nowMs() });
     const refusals = [...read, ...judged].flatMap((each) => (each.ok ? [] : [each.refusal]));
     const accepted = judged.flatMap((each) => (each.ok ? [each.value] : []));
     const events = await this.commit(batch, { accepted, refusals, facts }, waits);

@@ -51,6 +51,7 @@ describe('body hashes', () => {
         policy: { id: 'p' },
         environment: null,
         approvals: null,
+        delegation: null,
         park_seconds: null,
       },
     };

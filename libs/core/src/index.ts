@@ -25,6 +25,7 @@ export * from './hold.js';
 export * from './lifecycle.js';
 export * from './limits.js';
 export * from './mandates/check-chain.js';
+export * from './mandates/check-grant.js';
 export * from './mandates/check-scope.js';
 export * from './mandates/counters.js';
 export { effectiveBound } from './mandates/levels.js';

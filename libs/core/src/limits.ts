@@ -14,6 +14,10 @@ export const LIMITS = {
   rollingSecondsMax: 34_560_000,
   /** Spends a limit may count: what a JavaScript number and PostgreSQL's integer both hold. */
   countLimitMax: 2_147_483_647,
+  /** Live sub-mandates that agents may have carved from one mandate. */
+  delegatedPerMandateMax: 256,
+  /** Live sub-mandates that one agent may have signed, over all its mandates. */
+  delegatedPerAgentMax: 4_096,
   /** Characters of an amount, before any parsing: 20 digits, a point, 18 digits. */
   amountLengthMax: 39,
   /** Digits before the decimal point: numeric(38,18) holds 20. */

@@ -24,6 +24,8 @@ export interface TestDomain {
   readonly issuer: string;
   readonly agent: (id: string) => Signer;
   readonly person: (id: string) => Signer;
+  /** Of the principal `acme`. */
+  readonly principal: Signer;
   readonly settler: Signer;
   readonly attester: Signer;
   /** Adds mandates; a child names its parent by id. */
@@ -52,6 +54,7 @@ export function mandateClaim(name: string, change: Partial<MandateClaim> = {}): 
     policy: { id: 'default' },
     environment: null,
     approvals: null,
+    delegation: null,
     park_seconds: null,
     depth: 0,
     ...change,
@@ -135,10 +138,15 @@ export async function openTestDomain(
   await openDomain(pool, { issuer: TEST_ISSUER, kind: 'own', rulesVersion: RULES_VERSION });
   const signers = new Map(agents.map((id) => [id, PrivateKeySigner.generate('agent')]));
   const persons = new Map(Object.keys(people).map((id) => [id, PrivateKeySigner.generate('person')]));
+  const principal = PrivateKeySigner.generate('principal');
   const settler = PrivateKeySigner.generate('settlement');
   const attester = PrivateKeySigner.generate('attester');
   const policy = { policyId: 'default', version: 1, policyText, schemaText: DEFAULT_POLICY.schemaText };
-  const keyOf = (kind: 'agent' | 'settlement_service' | 'attester' | 'person', partyId: string, signer: Signer) => {
+  const keyOf = (
+    kind: 'principal' | 'agent' | 'settlement_service' | 'attester' | 'person',
+    partyId: string,
+    signer: Signer,
+  ) => {
     const { kid, alg, jwk } = signer;
     return { kid, kind, partyId, alg, jwk, activeFromMs: 0 };
   };
@@ -151,6 +159,7 @@ export async function openTestDomain(
       ...Object.entries(people).map(([id, roles]) => ({ kind: 'person' as const, id, name: id, body: { roles } })),
     ]);
     await recordKeys(act, [
+      keyOf('principal', 'acme', principal),
       keyOf('settlement_service', 'settler', settler),
       keyOf('attester', 'attester', attester),
       ...[...signers].map(([id, signer]) => keyOf('agent', id, signer)),
@@ -166,6 +175,7 @@ export async function openTestDomain(
     issuer: TEST_ISSUER,
     agent: (id) => signerIn(signers, id),
     person: (id) => signerIn(persons, id),
+    principal,
     settler,
     attester,
     async mandates(claims) {

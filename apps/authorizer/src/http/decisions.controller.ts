@@ -13,14 +13,7 @@ import {
   send,
   waited,
 } from '@spendgate/http-edge';
-import {
-  type CountedLine,
-  type DecisionListing,
-  readCountedLines,
-  readDecision,
-  readDecisionsPage,
-  readMandateLevels,
-} from '@spendgate/store';
+import { type DecisionListing, readDecision, readDecisionsPage } from '@spendgate/store';
 import { spelled } from './spelled.js';
 import { DOOR, type Door } from './door.js';
 import { UNSUPPORTED, readSubmission } from './read-submission.js';
@@ -29,7 +22,7 @@ const LIST_LIMITS = { usual: 100, max: 1_000 };
 const OUTCOMES = new Set(['authorized', 'parked', 'denied']);
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Decisions, mandates and the denial table. An id of somebody else looks like one that does not exist. */
+/** Decisions and the denial table. An id of somebody else looks like one that does not exist. */
 @Controller('v1')
 export class DecisionsController {
   constructor(@Inject(DOOR) private readonly door: Door) {}
@@ -77,36 +70,6 @@ export class DecisionsController {
     return send(reply, waited(await this.door.approve.execute(id, submission), submission.waitMs));
   }
 
-  /** Limit and what is left of it, for the levels that are the caller's own. */
-  @Get('mandates/:id')
-  async mandate(@Param('id') id: string, @Req() request: EdgeRequest, @Res() reply: EdgeReply): Promise<void> {
-    const read = await this.door.reads.verify(request);
-    if (!read.ok) return send(reply, read.answer);
-    const { caller } = read;
-    const all = caller.kind === 'agent' && isUuid(id) ? await readMandateLevels(this.door.pool, id) : [];
-    const levels = all.filter((level) => level.agentId === caller.id);
-    if (levels.length === 0) return send(reply, NOT_FOUND);
-    const counted = await readCountedLines(this.door.pool, id, Date.now());
-    const shown = levels.map((level) => ({
-      mandate: level.mandateId,
-      version: level.version,
-      depth: level.depth,
-      currency: level.currency,
-      limit: spelled(level.limit, level.currency),
-      available: spelled(level.available, level.currency),
-      held: spelled(level.held, level.currency),
-      capturing: spelled(level.capturing, level.currency),
-      captured: spelled(level.captured, level.currency),
-      refunded: spelled(level.refunded, level.currency),
-      revoked: level.revoked,
-      state: level.state,
-      counted: counted
-        .filter((line) => line.mandateId === level.mandateId)
-        .map((line) => shownLine(line, level.currency)),
-    }));
-    return send(reply, jsonAnswer(200, { mandate: id, levels: shown }));
-  }
-
   /** Every code of both doors, in order of precedence. Public: it is the same for everybody. */
   @Get('denials')
   denials(@Res() reply: EdgeReply): void {
@@ -136,16 +99,5 @@ function listed(line: DecisionListing): Readonly<Record<string, unknown>> {
     counterparty: line.counterpartyId,
     artifact_id: line.artifactId,
     decided_at_ms: line.judgedAtMs,
-  };
-}
-
-/** One limit per window, counterparty or category, as it stands now. */
-function shownLine({ name, of, limit, available, untilMs }: CountedLine, currency: string): object {
-  const written = (value: string): string => (of === 'count' ? value : spelled(value, currency));
-  return {
-    name,
-    limit: written(limit),
-    available: available === null ? null : written(available),
-    until: untilMs === null ? null : Math.ceil(untilMs / 1_000),
   };
 }

@@ -8,12 +8,17 @@ import { DecisionAnswers } from './decision-answers.js';
 import { SubmitApproval } from './submit-approval.js';
 import { SubmitIntent } from './submit-intent.js';
 import { SubmitTransition } from './submit-transition.js';
+import { SubmitMandate } from './submit-mandate.js';
+import { SubmitObservation } from './submit-observation.js';
 
 export const DOOR = Symbol('authorizer door');
 
 /** Who may read decisions and artifacts. */
 const READERS = ['agent', 'settlement_service'] as const;
 export type Reader = Caller<(typeof READERS)[number]>;
+/** Who may read mandates. */
+const MANDATE_READERS = ['agent', 'principal'] as const;
+export type MandateReader = Caller<(typeof MANDATE_READERS)[number]>;
 
 /** What the authorizer's HTTP controllers share. */
 export interface Door {
@@ -23,9 +28,12 @@ export interface Door {
   readonly reads: SignedReads<Reader['kind']>;
   /** Reads of finance ops. */
   readonly people: SignedReads<'person'>;
+  readonly mandateReads: SignedReads<MandateReader['kind']>;
   readonly submit: SubmitIntent;
   readonly approve: SubmitApproval;
   readonly rotate: SubmitTransition;
+  readonly grant: SubmitMandate;
+  readonly observe: SubmitObservation;
   readonly answers: DecisionAnswers;
   readonly waitSecondsMax: number;
 }
@@ -45,9 +53,12 @@ export function createDoor(runtime: Runtime, parts: AuthorizerParts): Door {
     issuer,
     reads: new SignedReads(READERS, registry, clock, publicUrl),
     people: new SignedReads(['person'], registry, clock, publicUrl),
+    mandateReads: new SignedReads(MANDATE_READERS, registry, clock, publicUrl),
     submit: new SubmitIntent({ ...appending, answers }),
     approve: new SubmitApproval(appending),
     rotate: new SubmitTransition({ pool, clock, issuer }),
+    grant: new SubmitMandate(pool, clock, Number(settings['SPENDGATE_GRANTS_PER_SECOND'])),
+    observe: new SubmitObservation(appending),
     answers,
     waitSecondsMax: Number(settings['SPENDGATE_DECISION_WAIT_SECONDS_MAX']),
   };

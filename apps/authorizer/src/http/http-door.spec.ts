@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type Signer, signHttpRequest } from '@spendgate/artifact';
+import { type Signer, signHttpRequest, signToken } from '@spendgate/artifact';
 import { type DecisionClaims, type OpsActionClaims, type PaymentIntentClaims, intentId } from '@spendgate/codec';
 import { SpendgateTransport, connectTransport } from '@spendgate/messaging';
 import { inControlAct, revokeKey } from '@spendgate/store';
 import {
+  TEST_ISSUER,
   TEST_PUBLIC_URL,
   type TestRuntime,
   approvalClaims,
@@ -320,5 +321,55 @@ describe('signed reads', () => {
   it('publishes the denial table without a signature', async () => {
     const { status, body } = await get('/v1/denials');
     expect([status, (body['denials'] as unknown[]).length > 50]).toEqual([200, true]);
+  });
+});
+
+describe('the HTTP door of observations', () => {
+  const iat = Math.floor(Date.now() / 1000) - 10;
+  const result = {
+    iss: 'attester',
+    aud: TEST_ISSUER,
+    iat,
+    exp: iat + 600,
+    jti: 'seen-1',
+    sub: 'rival',
+    eat_nonce: 'abcdefghijk',
+    ueid: 'abcdefghijkl',
+    measurements: ['m1'],
+    dbgstat: 'disabled',
+    'ear.status': 'affirming',
+    evidence_hash: 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
+  };
+  const observe = async (claims: object, signer = world.domain.attester, headers = {}): Promise<Answer> =>
+    post(await signToken(signer, 'attestation-result+jwt', claims), headers, '/v1/observations');
+
+  it('records a result, answers a repeat alike, and an older one that it changes nothing', async () => {
+    const first = await observe(result);
+    expect([first.status, first.body]).toEqual([201, { agent: 'rival', jti: 'seen-1', recorded: true }]);
+    expect((await observe(result)).body).toEqual(first.body);
+    const older = await observe({ ...result, iat: iat - 60, jti: 'seen-0' });
+    expect([older.status, older.body['recorded']]).toEqual([201, false]);
+    const { rows } = await world.database.pool.query(`SELECT measurement FROM attestations WHERE agent_id = 'rival'`);
+    expect(rows).toEqual([{ measurement: 'm1' }]);
+  });
+
+  it.each([
+    ['key_unknown', result, 'another kind of key', () => world.domain.agent('rival')],
+    ['unknown_field', { ...result, trusted: true }, 'a member nobody knows', () => world.domain.attester],
+    ['agent_unknown', { ...result, sub: 'ghost' }, 'an agent nobody knows', () => world.domain.attester],
+    ['domain_mismatch', { ...result, aud: 'urn:spendgate:elsewhere' }, 'another domain', () => world.domain.attester],
+    [
+      'environment_stale',
+      { ...result, iat: 1, exp: 2, jti: 'seen-2' },
+      'a good result past its exp',
+      () => world.domain.attester,
+    ],
+  ] as const)('%s: %s', async (code, claims, _what, signer) => {
+    expect((await observe(claims, signer())).body).toMatchObject({ code });
+  });
+
+  it('answers 202 to whoever does not wait', async () => {
+    const { status, headers } = await observe({ ...result, iat: iat + 1, jti: 'seen-3' }, undefined, { prefer: '' });
+    expect([status, headers.get('retry-after')]).toEqual([202, '1']);
   });
 });

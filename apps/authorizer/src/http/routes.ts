@@ -16,6 +16,7 @@ import {
 import { z } from 'zod';
 import { OPS_ROUTES } from './ops-routes.js';
 import { KEY_TRANSITION_ROUTE } from './key-transition.route.js';
+import { AUTHORITY_ROUTES } from './authority-routes.js';
 
 const IDS = { intent_id: UUID, decision_id: UUID };
 const OUTCOME = z.enum(['authorized', 'parked', 'denied']);
@@ -91,27 +92,6 @@ const ARTIFACT = z.object({
   flow_id: UUID,
   status: z.enum(['valid', 'revoked', 'suspended']),
   artifact: TOKEN,
-});
-const COUNTED = z.object({
-  name: z.string().describe('per_day, category:5411/per_month, …; `…/count` is a number of spends'),
-  limit: AMOUNT,
-  available: z.string().nullable().describe('null: each counterparty has a sum of its own'),
-  until: SECONDS.nullable().describe('when the window may have room again; null: of no window'),
-});
-const LEVEL = z.object({
-  mandate: UUID,
-  version: z.number().int(),
-  depth: z.number().int(),
-  currency: CURRENCY,
-  limit: AMOUNT,
-  available: AMOUNT,
-  held: AMOUNT,
-  capturing: AMOUNT,
-  captured: AMOUNT,
-  refunded: AMOUNT,
-  revoked: z.boolean(),
-  state: z.string().nullable(),
-  counted: z.array(COUNTED).describe('limits per window, counterparty and category'),
 });
 const DENIAL = z.object({
   code: z.string(),
@@ -305,40 +285,7 @@ export const AUTHORIZER_ROUTES: readonly RouteSpec[] = [
     denials: [],
     problems: NOT_YOURS,
   },
-  {
-    method: 'GET',
-    path: '/v1/mandates/{id}',
-    id: 'readMandate',
-    about: "Limit and what is left of it, for the levels that are the caller's own.",
-    signedRead: true,
-    parameters: { id: ID },
-    answers: {
-      200: {
-        about: 'the levels, root first',
-        schema: z.object({ mandate: UUID, levels: z.array(LEVEL) }),
-        example: {
-          mandate: EXAMPLE.mandate,
-          levels: [
-            {
-              mandate: EXAMPLE.mandate,
-              version: 1,
-              depth: 0,
-              currency: 'USD',
-              limit: '100.00',
-              available: '87.50',
-              ...sums,
-              refunded: '0.00',
-              revoked: false,
-              state: 'executing',
-              counted: [{ name: 'per_day', limit: '50.00', available: '37.50', until: 1_767_225_600 }],
-            },
-          ],
-        },
-      },
-    },
-    denials: [],
-    problems: NOT_YOURS,
-  },
+  ...AUTHORITY_ROUTES,
   KEY_TRANSITION_ROUTE,
   {
     method: 'GET',

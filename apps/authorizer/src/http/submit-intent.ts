@@ -122,8 +122,12 @@ export class SubmitIntent {
 }
 
 /** A request has no place in the log yet; only its value is looked at. */
-export function atTheDoor(value: Buffer, appendedAtMs: number): TransportRecord {
-  return { topic: TOPICS.paymentIntents, partition: 0, offset: 0n, key: null, value, headers: {}, appendedAtMs };
+export function atTheDoor(
+  value: Buffer,
+  appendedAtMs: number,
+  topic: TransportRecord['topic'] = TOPICS.paymentIntents,
+): TransportRecord {
+  return { topic, partition: 0, offset: 0n, key: null, value, headers: {}, appendedAtMs };
 }
 
 function acceptedAnswer({ claims, intentId }: Candidate): Answer {

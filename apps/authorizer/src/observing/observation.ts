@@ -36,13 +36,14 @@ export function readObservation(record: TransportRecord): Judged<Observation> {
  * something good: a result that names several measurements matches no reference value, one whose verdict is `none` is
  * over when it is made. RFC 9711 §4.2.9: only a debug state that says disabled is disabled.
  */
-export function resultOf({ record, claims }: Observation): AttestationResult {
+export function resultOf({ record, compact, claims }: Observation): AttestationResult {
   const vouches = claims['ear.status'] !== 'none';
   return {
     agentId: claims.sub,
     measurement: claims.measurements.join(' '),
     evidenceHash: claims.evidence_hash,
     verifier: claims.iss,
+    kid: compact.header.kid,
     debug: claims.dbgstat === 'enabled',
     compromised: claims['ear.status'] === 'contraindicated',
     validUntilMs: (vouches ? claims.exp : claims.iat) * 1000,

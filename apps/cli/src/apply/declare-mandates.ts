@@ -81,6 +81,8 @@ function claimOf(
     policy: { id: entry.policy ?? parent?.policy.id ?? 'default' },
     environment: entry.environment ?? parent?.environment ?? null,
     approvals: entry.approvals ?? parent?.approvals ?? null,
+    // Not from its parent: how far agents may hand on is said at each level, or not at all.
+    delegation: entry.delegation ?? null,
     park_seconds: entry.park_seconds ?? parent?.park_seconds ?? null,
     depth: parent === null ? 0 : parent.depth + 1,
   };

@@ -1,4 +1,5 @@
 import { CALENDAR_UNITS, EACH_COUNTERPARTY } from '@spendgate/core';
+import { MANDATE_DEPTH_MAX } from '@spendgate/codec';
 import { z } from 'zod';
 
 /** Party ids are short, lower case and safe in a path or a header. */
@@ -77,6 +78,8 @@ const mandate = z.strictObject({
     .optional(),
   /** A spend above this amount is parked until a person approves. */
   approvals: z.strictObject({ above: amount }).optional(),
+  /** Sub-mandates its agent may sign for other agents: how many levels deep. Absent: none. */
+  delegation: z.strictObject({ levels: z.int().min(1).max(MANDATE_DEPTH_MAX) }).optional(),
   park_seconds: z.int().min(1).max(86_400).optional(),
   revoked: z.boolean().default(false),
 });

@@ -82,6 +82,12 @@ export const mandateSchema = z.strictObject({
     .max(LIMITS.parkSecondsMax)
     .nullable()
     .describe('intents wait this long while contained; null: denied'),
+  delegation: z
+    .strictObject({
+      levels: z.int().min(1).max(MANDATE_DEPTH_MAX).describe('how many levels below it may be signed by agents'),
+    })
+    .nullable()
+    .describe('null: its agent may carve no sub-mandate from it'),
   depth: z.int().min(0).max(MANDATE_DEPTH_MAX).describe('levels above it; 0: a root'),
 });
 export type MandateClaim = z.infer<typeof mandateSchema>;

@@ -26,7 +26,16 @@ const EXAMPLES: { readonly [T in TokenTyp]: ClaimsOf<T> } = {
   'mandate+jwt': {
     ...asked,
     mandate: {
-      ...{ id: MANDATE, version: 1, parent: ROOT, principal: 'acme', agent: 'shopper', depth: 1, park_seconds: 60 },
+      ...{
+        id: MANDATE,
+        version: 1,
+        parent: ROOT,
+        principal: 'acme',
+        agent: 'shopper',
+        depth: 1,
+        delegation: { levels: 1 },
+        park_seconds: 60,
+      },
       limits: { currency: 'USD', total: '100.00', per_transaction: '10.00' },
       counterparties: ['shop'],
       validity: { from: NOW, until: NOW + 1 },

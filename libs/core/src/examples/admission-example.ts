@@ -43,6 +43,7 @@ export function mandate(depth: 0 | 1 | 2, change: Partial<Mandate> = {}): Mandat
     policyId: 'default',
     environment: null,
     approvals: null,
+    delegationLevels: 0,
     parkSeconds: null,
     revokedAtMs: null,
     hash: HASHES[depth],

@@ -25,9 +25,10 @@ const bounded: Partial<Mandate> = {
   ],
   environment: { maxAgeSeconds: 300, measurements: ['m1', 'm2'] },
   approvals: { above: decimal('50') },
+  delegationLevels: 2,
 };
 const parent = mandate(1, bounded);
-const same = mandate(2, bounded);
+const same = mandate(2, { ...bounded, delegationLevels: 1 });
 
 const WIDER: readonly (readonly [ScopeDimension, Partial<Mandate>])[] = [
   ['principal', { principal: 'other' }],
@@ -56,6 +57,7 @@ const WIDER: readonly (readonly [ScopeDimension, Partial<Mandate>])[] = [
   ['environment', { environment: { maxAgeSeconds: 300, measurements: ['m1', 'm3'] } }],
   ['approvals', { approvals: null }],
   ['approvals', { approvals: { above: decimal('50.01') } }],
+  ['delegation', { delegationLevels: 2 }],
   ['policy', { policyId: 'other' }],
 ];
 
@@ -101,7 +103,7 @@ describe('checkScope', () => {
   });
 
   it('lets a child bound what its parent leaves open', () => {
-    expect(isNarrower(same, mandate(1))).toBe(true);
+    expect(isNarrower(same, mandate(1, { delegationLevels: 2 }))).toBe(true);
   });
 
   it('D24: narrower is transitive, so authority never widens down a tree', () => {

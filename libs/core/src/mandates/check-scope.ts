@@ -33,6 +33,7 @@ const WIDER = {
   policy: (child, parent) => child.policyId !== parent.policyId,
   environment: (child, parent) => isLooser(child.environment, parent.environment),
   approvals: (child, parent) => isLarger(child.approvals?.above ?? null, parent.approvals?.above ?? null),
+  delegation: (child, parent) => child.delegationLevels > Math.max(0, parent.delegationLevels - 1),
 } as const satisfies Readonly<Record<string, Wider>>;
 
 export type ScopeDimension = keyof typeof WIDER;
@@ -55,6 +56,26 @@ export function checkScope(child: Mandate, parent: Mandate): ScopeVerdict {
 
 export function isNarrower(child: Mandate, parent: Mandate): boolean {
   return checkScope(child, parent) === WITHIN;
+}
+
+/**
+ * Whether another version of a mandate would be wider than the one in force, by the same dimensions; names the first.
+ * It stands at the same place, so the right to delegate is compared as it is and not by a level less.
+ */
+export function checkNarrowing(amended: Mandate, standing: Mandate): ScopeVerdict {
+  for (const [dimension, wider] of ENTRIES) {
+    if (
+      dimension === 'depth' ? amended.depth !== standing.depth : isWiderVersion(dimension, wider, amended, standing)
+    ) {
+      return { code: 'scope_escalation', dimension };
+    }
+  }
+  return WITHIN;
+}
+
+function isWiderVersion(dimension: ScopeDimension, wider: Wider, amended: Mandate, standing: Mandate): boolean {
+  if (dimension === 'delegation') return amended.delegationLevels > standing.delegationLevels;
+  return wider(amended, standing);
 }
 
 // Object.entries forgets the names of the keys.

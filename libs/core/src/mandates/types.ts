@@ -46,6 +46,8 @@ export interface Mandate {
   readonly environment: EnvironmentRequirement | null;
   /** A spend above `above` waits for a person. */
   readonly approvals: { readonly above: Decimal } | null;
+  /** How many levels below it agents may sign for sub-agents; 0: none. */
+  readonly delegationLevels: number;
   /** Seconds an intent may wait on a contained flow; `null`: it is denied at once. */
   readonly parkSeconds: number | null;
   readonly revokedAtMs: number | null;

@@ -73,9 +73,9 @@ describe('authorization SQL', () => {
     await database.pool.query(`
       INSERT INTO domain (issuer, instance_id, kind, rules_version) VALUES ('urn:test', gen_random_uuid(), 'own', 1);
       INSERT INTO mandates (mandate_id, version, parent_id, root_id, path, depth, agent_id, principal_id, currency,
-        total_limit, claims, token, mandate_hash)
-      VALUES ('${ROOT}', 1, NULL, '${ROOT}', '{${ROOT}}', 0, NULL, 'p', 'USD', 1000, '{}', 't', 'h'),
-        ('${LEAF}', 1, '${ROOT}', '${ROOT}', '{${ROOT},${LEAF}}', 1, 'agent-a', 'p', 'USD', 100, '{}', 't', 'h');
+        total_limit, claims, token, mandate_hash, grantor_kind, grantor_id, valid_until)
+      VALUES ('${ROOT}', 1, NULL, '${ROOT}', '{${ROOT}}', 0, NULL, 'p', 'USD', 1000, '{}', 't', 'h', 'principal', 'p', now()),
+        ('${LEAF}', 1, '${ROOT}', '${ROOT}', '{${ROOT},${LEAF}}', 1, 'agent-a', 'p', 'USD', 100, '{}', 't', 'h', 'principal', 'p', now());
       INSERT INTO budgets (mandate_id, depth) VALUES ('${ROOT}', 0), ('${LEAF}', 1);
       INSERT INTO flows VALUES ('${LEAF}', 'activated', 1, 7, 'b', '{}');`);
   }, HOOK_MS);

@@ -5,7 +5,14 @@ export interface MandateLevel {
   readonly mandateId: string;
   readonly version: number;
   readonly depth: number;
+  readonly principalId: string;
   readonly agentId: string | null;
+  /** base64url SHA-256 of the signed claim, and its RFC 8785 form. */
+  readonly hash: string;
+  readonly claims: string;
+  /** Who signed this version. */
+  readonly grantorKind: string;
+  readonly grantorId: string;
   readonly currency: string;
   readonly limit: string;
   readonly available: string;
@@ -17,26 +24,12 @@ export interface MandateLevel {
   readonly state: string | null;
 }
 
-interface LevelRow {
-  mandate_id: string;
-  version: number;
-  depth: number;
-  agent_id: string | null;
-  currency: string;
-  total_limit: string;
-  available: string;
-  held: string;
-  capturing: string;
-  captured: string;
-  refunded: string;
-  revoked: boolean;
-  state: string | null;
-}
-
 // I9: available + held + capturing + captured − refunded = limit. Holds past their end stop counting before any sweep.
 const LEVELS = statement(
   'mandate-levels',
-  `SELECT m.mandate_id, m.version, m.depth, m.agent_id, m.currency, trim_scale(m.total_limit)::text AS total_limit,
+  `SELECT m.mandate_id AS "mandateId", m.version, m.depth, m.principal_id AS "principalId", m.agent_id AS "agentId",
+     m.mandate_hash AS hash, m.claims, m.grantor_kind AS "grantorKind", m.grantor_id AS "grantorId", m.currency,
+     trim_scale(m.total_limit)::text AS limit,
      trim_scale(m.total_limit - (b.held - gone.held) - b.capturing - b.captured + b.refunded)::text AS available,
      trim_scale(b.held - gone.held)::text AS held, trim_scale(b.capturing)::text AS capturing,
      trim_scale(b.captured)::text AS captured, trim_scale(b.refunded)::text AS refunded,
@@ -53,21 +46,6 @@ const LEVELS = statement(
 );
 
 /** The levels of a mandate, root first; empty when there is no such mandate. */
-export async function readMandateLevels(db: Queryable, mandateId: string): Promise<MandateLevel[]> {
-  const rows = await query<LevelRow>(db, LEVELS, [mandateId]);
-  return rows.map((row) => ({
-    mandateId: row.mandate_id,
-    version: row.version,
-    depth: row.depth,
-    agentId: row.agent_id,
-    currency: row.currency,
-    limit: row.total_limit,
-    available: row.available,
-    held: row.held,
-    capturing: row.capturing,
-    captured: row.captured,
-    refunded: row.refunded,
-    revoked: row.revoked,
-    state: row.state,
-  }));
+export function readMandateLevels(db: Queryable, mandateId: string): Promise<MandateLevel[]> {
+  return query<MandateLevel & Record<string, unknown>>(db, LEVELS, [mandateId]);
 }

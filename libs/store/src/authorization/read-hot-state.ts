@@ -1,6 +1,7 @@
 import { type Counter, type CounterKey, InvariantError, counterId, decimal } from '@spendgate/core';
 import { texts, uuids } from '../binary-arrays.js';
 import { type Transaction, query, statement } from '../statement.js';
+import { STANDING_ATTESTATIONS } from './attestations.js';
 import { AUDIT_LATE_MS } from '../transparency/audit-watch.js';
 
 /** A flow as it stands under its lock. */
@@ -122,11 +123,11 @@ const HOT_STATE = statement(
      trim_scale(refunded)::text, NULL, NULL
    FROM budgets WHERE mandate_id = ANY ($2::uuid[])
    UNION ALL
-   SELECT 'attestation', agent_id, measurement, evidence_hash, verifier,
-     CASE WHEN debug THEN 'debug ' ELSE '' END || CASE WHEN compromised THEN 'compromised' ELSE '' END,
-     floor(extract(epoch FROM valid_until) * 1000)::bigint::text,
-     floor(extract(epoch FROM recorded_at) * 1000)::bigint::text
-   FROM attestations WHERE agent_id = ANY ($3::text[])
+   SELECT 'attestation', a.agent_id, a.measurement, a.evidence_hash, a.verifier,
+     CASE WHEN a.debug THEN 'debug ' ELSE '' END || CASE WHEN a.compromised THEN 'compromised' ELSE '' END,
+     floor(extract(epoch FROM a.valid_until) * 1000)::bigint::text,
+     floor(extract(epoch FROM a.recorded_at) * 1000)::bigint::text
+   FROM ${STANDING_ATTESTATIONS} WHERE a.agent_id = ANY ($3::text[])
    UNION ALL
    SELECT 'decision', i.id::text, d.decision_id::text, encode(d.body_hash, 'base64'), NULL, NULL, NULL, NULL
    FROM unnest($4::uuid[]) AS i (id) CROSS JOIN LATERAL (

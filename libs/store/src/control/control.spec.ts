@@ -51,6 +51,7 @@ function claim(change: Partial<MandateClaim> = {}): MandateClaim {
     policy: { id: 'default' },
     environment: null,
     approvals: null,
+    delegation: null,
     park_seconds: null,
     depth: 0,
     ...change,

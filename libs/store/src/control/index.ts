@@ -9,6 +9,7 @@ export {
   readChangeRequest,
   requestChange,
 } from './change-requests.js';
+export { type GrantVerdict, type GrantedVersion, grantMandate } from './grant-mandate.js';
 export { type DomainRow, openDomain, readDomain, requireDomain } from './open-domain.js';
 export { type MovingFlow, recordTransitions } from './open-flows.js';
 export type { MandateDeclaration, MandatePlan, PlannedMandate, RefusedMandate } from './plan-mandates.js';

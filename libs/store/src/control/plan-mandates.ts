@@ -1,5 +1,13 @@
 import { hashJsonText, canonicalize, type MandateClaim } from '@spendgate/codec';
-import { type DenialCode, LIMITS, type Mandate, checkScope } from '@spendgate/core';
+import {
+  type DenialCode,
+  type Grantor,
+  LIMITS,
+  type Mandate,
+  type StatedAmount,
+  checkScope,
+  checkStatedAmounts,
+} from '@spendgate/core';
 import { mandateOf } from '../registry/mandate-row.js';
 
 /** A verified mandate: who signed it and that they may was established before; `token` is the evidence. */
@@ -7,6 +15,8 @@ export interface MandateDeclaration {
   readonly claim: MandateClaim;
   /** The signed `mandate+jwt`. */
   readonly token: string;
+  /** Who signed it; absent: its principal. */
+  readonly grantor?: Grantor;
 }
 
 /** A mandate to write, placed in its tree. */
@@ -15,6 +25,7 @@ export interface PlannedMandate {
   readonly claim: MandateClaim;
   readonly claims: string;
   readonly token: string;
+  readonly grantor: Grantor;
   readonly isNew: boolean;
 }
 
@@ -62,7 +73,7 @@ export function planMandates(
 }
 
 function place(
-  { claim, token }: MandateDeclaration,
+  { claim, token, grantor = { kind: 'principal', id: claim.principal } }: MandateDeclaration,
   hash: string,
   before: Mandate | 'unknown' | undefined,
   all: ReadonlyMap<string, Mandate | 'unknown'>,
@@ -81,6 +92,8 @@ function place(
   if (parent !== null && parent.revokedAtMs !== null) return refuse('mandate_revoked', 'parent');
   const depth = parent === null ? 0 : parent.depth + 1;
   if (depth !== claim.depth || depth >= LIMITS.mandateDepthMax) return refuse('scope_escalation', 'depth');
+  const amounts = checkStatedAmounts(claim.limits.currency, amountsOf(claim));
+  if (amounts !== null) return refuse(amounts.code, amounts.field);
   const claims = canonicalize(claim);
   const mandate = mandateOf(claims, hash, {
     root: parent?.root ?? claim.id,
@@ -93,5 +106,14 @@ function place(
   if (mandate === 'unknown') return refuse('malformed', 'mandate');
   const scope = parent === null ? null : checkScope(mandate, parent);
   if (scope !== null && scope.code !== null) return refuse(scope.code, scope.dimension ?? 'mandate');
-  return { mandate, claim, claims, token, isNew: before === undefined };
+  return { mandate, claim, claims, token, grantor, isNew: before === undefined };
+}
+
+function amountsOf({ limits, approvals }: MandateClaim): StatedAmount[] {
+  return [
+    { field: 'limits.total', value: limits.total },
+    { field: 'limits.per_transaction', value: limits.per_transaction },
+    { field: 'approvals.above', value: approvals?.above ?? null, zero: true },
+    ...(limits.counted ?? []).map(({ amount }, at) => ({ field: `limits.counted[${at}].amount`, value: amount })),
+  ];
 }

@@ -8,28 +8,32 @@ import { type MandateDeclaration, type MandatePlan, type PlannedMandate, planMan
 const UPSERT = statement(
   'mandates-upsert',
   `INSERT INTO mandates (mandate_id, version, parent_id, root_id, path, depth, agent_id, principal_id, currency,
-     total_limit, claims, token, mandate_hash, parent_hash, superseded_hashes, leaf_hash)
+     total_limit, claims, token, mandate_hash, parent_hash, superseded_hashes, leaf_hash, grantor_kind, grantor_id,
+     valid_until)
    SELECT m.mandate_id, m.version, m.parent_id, m.root_id, string_to_array(m.path, ' ')::uuid[], m.depth, m.agent_id,
      m.principal_id, m.currency, m.total_limit, m.claims, m.token, m.mandate_hash, m.parent_hash,
-     string_to_array(m.superseded, ' '), m.leaf_hash
+     string_to_array(m.superseded, ' '), m.leaf_hash, m.grantor_kind, m.grantor_id, to_timestamp(m.valid_until)
    FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::smallint[], $7::text[], $8::text[],
-     $9::text[], $10::numeric[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bytea[])
+     $9::text[], $10::numeric[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bytea[],
+     $17::text[], $18::text[], $19::float8[])
      AS m (mandate_id, version, parent_id, root_id, path, depth, agent_id, principal_id, currency, total_limit, claims,
-       token, mandate_hash, parent_hash, superseded, leaf_hash)
+       token, mandate_hash, parent_hash, superseded, leaf_hash, grantor_kind, grantor_id, valid_until)
    ON CONFLICT (mandate_id) DO UPDATE SET version = excluded.version, agent_id = excluded.agent_id,
      total_limit = excluded.total_limit, claims = excluded.claims, token = excluded.token,
      mandate_hash = excluded.mandate_hash, parent_hash = excluded.parent_hash,
-     superseded_hashes = excluded.superseded_hashes, leaf_hash = excluded.leaf_hash`,
+     superseded_hashes = excluded.superseded_hashes, leaf_hash = excluded.leaf_hash,
+     grantor_kind = excluded.grantor_kind, grantor_id = excluded.grantor_id, valid_until = excluded.valid_until`,
 );
 const VERSIONS = statement(
   'mandate-versions-insert',
-  `INSERT INTO mandate_versions (mandate_id, version, claims, token, mandate_hash, recorded_at)
-   SELECT v.*, to_timestamp($6 / 1000.0)
-   FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[]) AS v`,
+  `INSERT INTO mandate_versions (mandate_id, version, claims, token, mandate_hash, grantor_kind, grantor_id, recorded_at)
+   SELECT v.*, to_timestamp($8 / 1000.0)
+   FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) AS v`,
 );
 const AGENTS = statement(
   'mandate-parties-known',
-  `SELECT kind, party_id FROM unnest($1::text[], $2::text[]) AS w (kind, party_id) JOIN parties p USING (kind, party_id)`,
+  `SELECT kind, party_id FROM unnest($1::text[], $2::text[]) AS w (kind, party_id) JOIN parties p USING (kind, party_id)
+   WHERE p.state = 'active'`,
 );
 
 /**
@@ -43,14 +47,14 @@ export async function recordMandates(act: ControlAct, declared: readonly Mandate
   const known = await loadMandates(act.tx, [...new Set(ids)]);
   const plan = await refuseUnknownParties(act, planMandates(declared, known));
   if (plan.planned.length === 0) return plan;
-  const leaves = recordLeaves(act, plan.planned);
+  const leaves = recordLeaves(act, plan.planned, known);
   await write(act, plan.planned, leaves);
   await openFlows(act, pick(plan.planned, leaves, true));
   await rebaseFlows(act, pick(plan.planned, leaves, false));
   return plan;
 }
 
-/** A mandate names its principal and agent; one that is not registered could never spend, which is found out now. */
+/** A mandate names its principal and agent; one that is not registered, or disabled, could never spend, which is found out now. */
 async function refuseUnknownParties(act: ControlAct, plan: MandatePlan): Promise<MandatePlan> {
   const wanted = plan.planned.flatMap(({ mandate }) => [
     { kind: 'principal', id: mandate.principal },
@@ -71,15 +75,23 @@ async function refuseUnknownParties(act: ControlAct, plan: MandatePlan): Promise
   return { ...plan, planned, refused: [...plan.refused, ...refused] };
 }
 
-/** One leaf per mandate; its cause is the parent's leaf when both are recorded together. */
-function recordLeaves(act: ControlAct, planned: readonly PlannedMandate[]): Map<string, Buffer> {
+/** One leaf per version: its causes are the leaf of the parent it was cut from, and that of the version before. */
+function recordLeaves(
+  act: ControlAct,
+  planned: readonly PlannedMandate[],
+  known: Awaited<ReturnType<typeof loadMandates>>,
+): Map<string, Buffer> {
   const leaves = new Map<string, Buffer>();
-  for (const { mandate, claim, isNew } of planned) {
-    const parent = mandate.parent === null ? undefined : leaves.get(mandate.parent);
-    const payload = { mandate: claim, hash: mandate.hash, parent_hash: mandate.parentHash };
+  const leafOf = (id: string | null): Buffer[] => {
+    const standing = id === null ? undefined : known.get(id);
+    const leaf = leaves.get(id ?? '') ?? (typeof standing === 'object' ? standing.leafHash : null);
+    return leaf === null ? [] : [leaf];
+  };
+  for (const { mandate, claim, grantor, token, isNew } of planned) {
+    const payload = { mandate: claim, hash: mandate.hash, parent_hash: mandate.parentHash, grantor, token };
     const name = isNew ? 'mandate_registered' : 'mandate_amended';
     const event = { name, subject: { kind: 'mandate', id: mandate.id } };
-    const causes = parent === undefined ? [] : [parent];
+    const causes = [...leafOf(mandate.parent), ...(isNew ? [] : leafOf(mandate.id))];
     leaves.set(mandate.id, act.record({ type: 'mandate_registered', payload, causes, event }));
   }
   return leaves;
@@ -96,6 +108,7 @@ async function write(
   const claims = planned.map((each) => each.claims);
   const tokens = planned.map((each) => each.token);
   const hashes = of((mandate) => mandate.hash);
+  const grantors = [planned.map(({ grantor }) => grantor.kind), planned.map(({ grantor }) => grantor.id)];
   await execute(act.tx, UPSERT, [
     ids,
     versions,
@@ -113,8 +126,10 @@ async function write(
     of((mandate) => mandate.parentHash),
     of((mandate) => mandate.supersededHashes.join(' ')),
     of((mandate) => leaves.get(mandate.id) ?? null),
+    ...grantors,
+    of((mandate) => mandate.validUntilMs / 1000),
   ]);
-  await execute(act.tx, VERSIONS, [ids, versions, claims, tokens, hashes, act.atMs]);
+  await execute(act.tx, VERSIONS, [ids, versions, claims, tokens, hashes, ...grantors, act.atMs]);
 }
 
 function pick(planned: readonly PlannedMandate[], leaves: ReadonlyMap<string, Buffer>, isNew: boolean) {

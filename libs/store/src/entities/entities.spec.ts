@@ -26,9 +26,9 @@ describe('entities', () => {
   it('read an amount as an exact decimal', async () => {
     await database.pool.query(
       `INSERT INTO mandates (mandate_id, version, root_id, path, depth, principal_id, currency, total_limit, claims, token,
-         mandate_hash)
+         mandate_hash, grantor_kind, grantor_id, valid_until)
        VALUES (gen_random_uuid(), 1, gen_random_uuid(), '{}', 0, 'acme', 'USD', 12345678901234567890.000000000000000001, '',
-         '', '')`,
+         '', '', 'principal', 'acme', now())`,
     );
     const [mandate] = await source.getRepository(MandateEntity).find();
     expect(mandate?.totalLimit.toFixed()).toBe('12345678901234567890.000000000000000001');

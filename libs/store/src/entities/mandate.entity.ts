@@ -19,5 +19,8 @@ export class MandateEntity {
   @Column('text') claims!: string; // RFC 8785 form
   @Column('text') token!: string;
   @Column('text', { name: 'mandate_hash' }) mandateHash!: string;
+  @Column('text', { name: 'grantor_kind' }) grantorKind!: string; // principal | agent: who signed this version
+  @Column('text', { name: 'grantor_id' }) grantorId!: string;
+  @Column('timestamptz', { name: 'valid_until' }) validUntil!: Date;
   @Column('timestamptz', { name: 'revoked_at', nullable: true }) revokedAt!: Date | null;
 }

@@ -8,6 +8,7 @@ import { CreateTransparencyLog1700000000007 } from './0007-create-transparency-l
 import { CreateEmbeddedLog1700000000008 } from './0008-create-embedded-log.js';
 import { CreateChangeRequests1700000000009 } from './0009-create-change-requests.js';
 import { CreateCounters1700000000010 } from './0010-create-counters.js';
+import { RecordGrantors1700000000011 } from './0011-record-grantors.js';
 import { IndexKeyLeaves1700000000012 } from './0012-index-key-leaves.js';
 import { CreateRenewals1700000000013 } from './0013-create-renewals.js';
 import { CreateWebhooks1700000000014 } from './0014-create-webhooks.js';
@@ -25,6 +26,7 @@ export const MIGRATIONS = [
   CreateEmbeddedLog1700000000008,
   CreateChangeRequests1700000000009,
   CreateCounters1700000000010,
+  RecordGrantors1700000000011,
   IndexKeyLeaves1700000000012,
   CreateRenewals1700000000013,
   CreateWebhooks1700000000014,

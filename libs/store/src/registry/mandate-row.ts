@@ -1,5 +1,5 @@
 import { type CountedLimitClaim, type MandateClaim, mandateSchema, sha256Text } from '@spendgate/codec';
-import { type CountedTerms, type Mandate, decimal } from '@spendgate/core';
+import { type CountedTerms, type Grantor, type Mandate, decimal } from '@spendgate/core';
 
 /** A mandate as stored: the signed claims are the truth, the other columns place it in its tree. */
 export interface MandateRow {
@@ -12,16 +12,21 @@ export interface MandateRow {
   mandate_hash: string;
   superseded_hashes: string[];
   leaf_hash: Buffer | null;
+  grantor_kind: Grantor['kind'];
+  grantor_id: string;
   revoked_at: Date | null;
 }
 
 /** The columns of {@link MandateRow}, for a table or alias `m`. */
 export const MANDATE_COLUMNS = `m.mandate_id, m.parent_hash, m.root_id, m.path::text[] AS path, m.depth::int AS depth,
-  m.claims, m.mandate_hash, m.superseded_hashes, m.leaf_hash, m.revoked_at`;
+  m.claims, m.mandate_hash, m.superseded_hashes, m.leaf_hash,
+  m.grantor_kind, m.grantor_id, m.revoked_at`;
 
 /** A mandate with the leaf it was registered under: the cause of every decision made on it. */
 export interface RegisteredMandate extends Mandate {
   readonly leafHash: Buffer | null;
+  /** Who signed the version in force. */
+  readonly grantor: Grantor;
 }
 
 /** Where a mandate stands in its tree. */
@@ -41,7 +46,9 @@ export function toMandate(row: MandateRow): RegisteredMandate | 'unknown' {
     supersededHashes: row.superseded_hashes,
     revokedAtMs: row.revoked_at === null ? null : row.revoked_at.getTime(),
   });
-  return mandate === 'unknown' ? mandate : { ...mandate, leafHash: row.leaf_hash };
+  return mandate === 'unknown'
+    ? mandate
+    : { ...mandate, leafHash: row.leaf_hash, grantor: { kind: row.grantor_kind, id: row.grantor_id } };
 }
 
 /**
@@ -77,6 +84,7 @@ export function mandateOf(claims: string, hash: string, place: MandatePlace): Ma
         ? null
         : { maxAgeSeconds: environment.max_age_seconds, measurements: environment.measurements },
     approvals: claim.approvals === null ? null : { above: decimal(claim.approvals.above) },
+    delegationLevels: claim.delegation?.levels ?? 0,
     parkSeconds: claim.park_seconds,
     hash,
     ...place,

@@ -1,3 +1,4 @@
+import { STANDING_ATTESTATIONS } from '../authorization/attestations.js';
 import { texts, uuids } from '../binary-arrays.js';
 import { type Queryable, type Statement, query, statement } from '../statement.js';
 
@@ -126,9 +127,9 @@ const FLOWS = statement(
 );
 const ATTESTATIONS = statement(
   'settlement-attestations',
-  `SELECT agent_id AS "agentId", measurement, evidence_hash AS "evidenceHash", verifier, debug, compromised,
-     ${MS('valid_until')} AS "validUntilMs", ${MS('recorded_at')} AS "recordedAtMs"
-   FROM attestations WHERE agent_id = ANY ($1::text[])`,
+  `SELECT a.agent_id AS "agentId", a.measurement, a.evidence_hash AS "evidenceHash", a.verifier, a.debug, a.compromised,
+     ${MS('a.valid_until')} AS "validUntilMs", ${MS('a.recorded_at')} AS "recordedAtMs"
+   FROM ${STANDING_ATTESTATIONS} WHERE a.agent_id = ANY ($1::text[])`,
 );
 
 export interface SettlementFlow {

@@ -91,6 +91,7 @@ export const TOKEN_EXAMPLES: { readonly [T in TokenTyp]: ClaimsOf<T> } = {
       policy: { id: 'default' },
       environment: { max_age_seconds: 300, measurements: ['sha256:example'] },
       approvals: { above: '100.00' },
+      delegation: { levels: 1 },
       park_seconds: 600,
       depth: 1,
     },
