@@ -12,6 +12,7 @@ export * from './drift/bets.js';
 export * from './drift/declare-profile.js';
 export * from './drift/detector.js';
 export * from './drift/drift-of.js';
+export * from './drift/drift-signal.js';
 export * from './drift/drift-state.js';
 export * from './drift/fleet-watch.js';
 export { inTail, type Rank } from './drift/histogram.js';

@@ -1,5 +1,14 @@
 import { mandateSchema } from '@spendgate/codec';
-import { ADMISSION_DENIALS, AMOUNT, CURRENCY, EXAMPLE, HASH, type RouteSpec, SECONDS, UUID } from '@spendgate/http-edge';
+import {
+  ADMISSION_DENIALS,
+  AMOUNT,
+  CURRENCY,
+  EXAMPLE,
+  HASH,
+  type RouteSpec,
+  SECONDS,
+  UUID,
+} from '@spendgate/http-edge';
 import { z } from 'zod';
 
 const GRANTOR = z.object({ kind: z.enum(['principal', 'agent']), id: z.string() });

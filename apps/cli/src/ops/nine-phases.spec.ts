@@ -104,7 +104,12 @@ async function rows<T>(sql: string, values: unknown[] = []): Promise<T[]> {
 }
 
 async function attest(measurement: string, at = Date.now()): Promise<void> {
-  const evidence = { evidenceHash: 'e'.repeat(43), verifier: 'attester', token: 'a.b.c' };
+  const evidence = {
+    evidenceHash: 'e'.repeat(43),
+    verifier: 'attester',
+    token: 'a.b.c',
+    kid: world.domain.attester.kid,
+  };
   const result = { agentId: 'buyer', measurement, debug: false, compromised: false, ...evidence };
   const row = { ...result, validUntilMs: at + 3_600_000, issuedAtMs: at };
   await inTransaction(world.database.pool, (tx) => recordAttestations(tx, [row]));

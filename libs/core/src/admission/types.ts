@@ -1,6 +1,6 @@
 import type { Decimal } from 'decimal.js';
 import type { AdmissionDenial } from '../denials.js';
-import type { DriftSignal } from '../drift/drift-of.js';
+import type { DriftSignal } from '../drift/drift-signal.js';
 import type { FlowEvent, FlowState } from '../lifecycle.js';
 import type { LevelState } from '../mandates/types.js';
 import type { CurrencyTable } from '../money.js';

@@ -5,15 +5,7 @@ import { environmentRequirements } from '../mandates/levels.js';
 import type { EnvironmentRequirement } from '../mandates/types.js';
 import type { SettlementFacts } from '../settlement/types.js';
 import type { CauseKind } from '../recovery/causes.js';
-
-/** What shows that something a flow rests on has broken: deterministic, so a replay finds the same. */
-export interface DriftSignal {
-  readonly kind: CauseKind;
-  /** Id of the rule that found it; never renamed. */
-  readonly rule: string;
-  /** Plain JSON for people and for the leaf. */
-  readonly evidence: Readonly<Record<string, string | number | null>>;
-}
+import type { DriftSignal } from './drift-signal.js';
 
 /**
  * Denials that are a fact about the flow itself, established by others than who asks: an attester's word, a watch, the
