@@ -24,6 +24,8 @@ const base = {
 export default {
   // a bound for hangs, not a measure: machines differ
   testTimeout: 120_000,
+  // modules of ended suites stay in memory under --experimental-vm-modules: a worker grown large is replaced
+  workerIdleMemoryLimit: '800MB',
   projects: [
     {
       ...base,

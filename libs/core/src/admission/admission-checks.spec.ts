@@ -137,7 +137,7 @@ const DENIED: Readonly<Record<Place, readonly Row[]>> = {
     ['flow_contained', 'scope', 'halted over it', { facts: { scope: 'halted' } }],
     ['flow_not_activated', null, 'phase 1', inFlow('baseline')],
     ['flow_not_activated', null, 'there is no flow', { state: { flow: 'absent' } }],
-    ['drift_detected', null, 'this event shows it', { facts: { drift: 'found' } }],
+    ['drift_detected', 'spend', 'this event shows it', { facts: { drift: 'found' } }],
     ['currency_unsupported', 'amount.currency', 'gold has no exponent', { intent: { currency: 'XAU' } }],
     ['currency_precision', 'amount.value', 'USD has two digits', { intent: { amountText: '12.505' } }],
     ['amount_invalid', 'amount.value', 'zero', { intent: { amountText: '0.00' } }],

@@ -50,7 +50,12 @@ describe('decideIntent', () => {
   });
 
   it('names the level whose limit stops a spend, root first', () => {
-    const levels = [level(0), level(1, {}, { held: decimal('990') }), level(2, { totalLimit: decimal('1') })];
+    const held = decimal('990');
+    const levels = [
+      level(0, { totalLimit: decimal('5000') }, { held }),
+      level(1, {}, { held }),
+      level(2, { totalLimit: decimal('1') }),
+    ];
     expect(decide({ state: { levels } }).decision.limit).toEqual({
       ...{ mandate: TEAM, name: 'total', limit: '1000', available: '10' },
     });

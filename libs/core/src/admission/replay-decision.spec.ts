@@ -122,9 +122,16 @@ const anyState: fc.Arbitrary<AdmissionState> = fc.record({
     {
       weight: 12,
       arbitrary: fc
-        .tuple(change, change, change, amount, counted)
-        .map(([top, team, own, held, counters]) => [
-          { ...level(0, { ...top, parentHash: null }), counted: counters },
+        .tuple(change, change, change, amount, counted, nearly(true, false))
+        .map(([top, team, own, held, counters, balanced]) => [
+          {
+            ...level(
+              0,
+              { ...top, parentHash: null },
+              balanced ? { held, capturing: held, captured: held, refunded: held } : {},
+            ),
+            counted: counters,
+          },
           level(1, linked(team), { held, capturing: held, captured: held, refunded: held }),
           level(2, linked(own)),
         ]),

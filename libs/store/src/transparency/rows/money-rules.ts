@@ -8,12 +8,24 @@ const ARTIFACTS = differing(
   'artifacts',
   `SELECT a.artifact_id::text AS subject, ${placeOf('d.leaf_hash')} AS index, a.claims::jsonb AS claims, a.artifact_id,
      d.artifact_id AS decided, a.agent_id, a.audience, a.flow_id, a.epoch, a.status_idx, a.status, a.claims_hash,
-     sha256(convert_to(a.claims, 'UTF8')) AS hash, e.n AS ended
+     sha256(convert_to(a.claims, 'UTF8')) AS hash, e.n AS ended,
+     coalesce(r.epoch >= a.epoch, false) AS buried, coalesce(t.status = '2', false) AS suspended,
+     f.epoch = a.epoch AND f.state IN ('drifting', 'contained', 'recovering') AS contained,
+     EXISTS (SELECT 1 FROM holds h WHERE h.artifact_id = a.artifact_id AND h.flow_id = a.flow_id AND NOT h.ended) AS live
    FROM artifacts a LEFT JOIN decisions d ON d.decision_id = a.decision_id AND d.flow_id = a.flow_id
    LEFT JOIN (
      SELECT coalesce(said #>> '{artifact,id}', said ->> 'artifact') AS id, max(n) AS n
      FROM ${said('artifact_revoked', 'artifact_renewed', 'settlement_void_authorized')} AS s GROUP BY 1) AS e
-     ON e.id = a.artifact_id::text`,
+     ON e.id = a.artifact_id::text
+   LEFT JOIN flows f ON f.flow_id = a.flow_id
+   LEFT JOIN (
+     SELECT said ->> 'flow' AS flow, max((said ->> 'epoch')::integer) AS epoch
+     FROM ${said('flow_transition')} AS s WHERE said ->> 'event' = 'flow_revalidated' GROUP BY 1) AS r
+     ON r.flow = a.flow_id::text
+   LEFT JOIN (
+     SELECT DISTINCT ON (said ->> 'artifact') said ->> 'artifact' AS id, said ->> 'status' AS status
+     FROM ${said('artifact_suspended', 'artifact_reinstated')} AS s ORDER BY said ->> 'artifact', n DESC) AS t
+     ON t.id = a.artifact_id::text`,
   {
     not_in_log: 'decided IS DISTINCT FROM artifact_id',
     claims_hash: 'claims_hash IS DISTINCT FROM hash',
@@ -22,7 +34,10 @@ const ARTIFACTS = differing(
     flow_id: `flow_id::text IS DISTINCT FROM claims #>> '{flow,id}'`,
     epoch: `epoch::text IS DISTINCT FROM claims #>> '{flow,epoch}'`,
     status_idx: `claims #>> '{status,status_list,idx}' IS NULL`,
-    status: 'ended IS NOT NULL AND status <> 1 OR ended IS NULL AND status = 1',
+    status: `CASE status
+       WHEN 0 THEN ended IS NOT NULL OR suspended OR contained AND live
+       WHEN 1 THEN ended IS NULL AND NOT buried
+       ELSE ended IS NOT NULL OR buried OR NOT (suspended OR contained) END`,
   },
 );
 
