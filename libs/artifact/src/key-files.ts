@@ -8,14 +8,13 @@ import { parsePublicKey, thumbprint } from './public-key.js';
 import { PrivateKeySigner } from './sign.js';
 import type { PrivateJwk } from './sign.js';
 
-/** One purpose's file: the signing key and the public halves of the ones before it. */
+/** One purpose's file. */
 interface KeyFile {
   readonly v: 1;
   readonly purpose: DomainKeyPurpose;
   readonly current: { readonly jwk: PublicJwk; readonly active_from_ms: number };
   /** The private JWK, or the same sealed under the passphrase. */
   readonly secret: PrivateJwk | SealedKey;
-  readonly retired: readonly { jwk: PublicJwk; active_from_ms: number; retired_at_ms: number }[];
 }
 
 export interface DomainKeysOptions {
@@ -66,28 +65,14 @@ export class DomainKeys {
     return Object.fromEntries(this.signers);
   }
 
-  /** Current and retired public keys of the purposes held, to register and publish. */
+  /** Public keys of the purposes held. */
   publicKeys(): VerificationKey[] {
-    return [...this.files.values()].flatMap((file) => {
-      const owner = { purpose: file.purpose, party: this.options.issuer };
-      return [{ ...file.current, retired_at_ms: null }, ...file.retired].map((entry) => {
-        const parsed = parsePublicKey(entry.jwk, {
-          ...owner,
-          activeFromMs: entry.active_from_ms,
-          retiredAtMs: entry.retired_at_ms,
-        });
-        if (!parsed.ok) throw new KeyFileError(`${file.purpose}: ${parsed.problem} (${parsed.detail})`);
-        return parsed.key;
-      });
+    return [...this.files.values()].map(({ purpose, current }) => {
+      const owner = { purpose, party: this.options.issuer };
+      const parsed = parsePublicKey(current.jwk, { ...owner, activeFromMs: current.active_from_ms });
+      if (!parsed.ok) throw new KeyFileError(`${purpose}: ${parsed.problem} (${parsed.detail})`);
+      return parsed.key;
     });
-  }
-
-  /** Makes a new key and forgets the old private half; what the old one signed before stays verifiable. */
-  async rotate(purpose: DomainKeyPurpose, atMs: number): Promise<Signer> {
-    const file = this.files.get(purpose);
-    if (file === undefined) throw new KeyFileError(`this role holds no "${purpose}" key`);
-    await this.write(purpose, atMs, [{ ...file.current, retired_at_ms: atMs }, ...file.retired]);
-    return this.signer(purpose);
   }
 
   private async load(purpose: DomainKeyPurpose): Promise<void> {
@@ -96,7 +81,7 @@ export class DomainKeys {
     if (text === undefined) {
       if (this.options.createAtMs === undefined && this.options.optional?.includes(purpose) === true) return;
       if (this.options.createAtMs === undefined) throw new KeyFileError(`${name} does not exist`);
-      return this.write(purpose, this.options.createAtMs, []);
+      return this.write(purpose, this.options.createAtMs);
     }
     const file = parseKeyFile(name, text);
     if (file.purpose !== purpose) throw new KeyFileError(`${name} is for "${String(file.purpose)}"`);
@@ -114,7 +99,7 @@ export class DomainKeys {
     return opened;
   }
 
-  private async write(purpose: DomainKeyPurpose, atMs: number, retired: KeyFile['retired']): Promise<void> {
+  private async write(purpose: DomainKeyPurpose, atMs: number): Promise<void> {
     const signer = PrivateKeySigner.generate(purpose);
     const secret = signer.toPrivateJwk();
     const { passphrase } = this.options;
@@ -123,7 +108,6 @@ export class DomainKeys {
       purpose,
       current: { jwk: signer.jwk, active_from_ms: atMs },
       secret: passphrase === undefined ? secret : await sealKey(secret, passphrase),
-      retired,
     };
     await writePrivateFile(path.join(this.folder, `${purpose}.key.json`), JSON.stringify(file, null, 2));
     this.files.set(purpose, file);

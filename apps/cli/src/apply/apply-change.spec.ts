@@ -200,12 +200,13 @@ describe('applying a domain file', () => {
       const { rows } = await database.pool.query<{ kid: string }>(
         "SELECT kid FROM party_keys WHERE party_id = 'buyer'",
       );
-      const revocation = { kind: 'key', id: rows[0]?.kid ?? '', issuer: ISSUER, reason: 'lost' } as const;
+      const ids = [rows[0]?.kid ?? ''];
+      const revocation = { action: 'revoke_key', ids, issuer: ISSUER, reason: 'lost' } as const;
       const ada = await asPerson('ada');
       expect(counts(await actAlone(database.pool, { ...revocation, person: ada }))).toEqual(['key removed 1']);
       expect(await actAlone(database.pool, { ...revocation, person: ada })).toEqual([]);
       const person = await personFrom(place.partyKeys, 'acme');
-      await expect(actAlone(database.pool, { ...revocation, person })).rejects.toThrow('nothing was revoked');
+      await expect(actAlone(database.pool, { ...revocation, person })).rejects.toThrow('nothing was done');
     });
 
     it('ends a mandate for good when the second person has approved', async () => {

@@ -28,4 +28,11 @@ export interface RevokingChange {
   readonly by: string;
 }
 
-export type Change = DeclaredChange | RevokingChange;
+/** A person or principal goes over to a new key, which takes another operator. */
+export interface RotatingChange {
+  readonly kind: 'rotate';
+  /** `key-transition+jwt` by the old key, proven by the new one. */
+  readonly token: string;
+}
+
+export type Change = DeclaredChange | RevokingChange | RotatingChange;

@@ -8,8 +8,9 @@ import {
   recordMandates,
   recordParties,
   revokeMandates,
+  rotateKey,
 } from '@spendgate/store';
-import type { Change, DeclaredChange } from './change.js';
+import type { Change, DeclaredChange, RotatingChange } from './change.js';
 
 /**
  * Makes a change real inside a control act: all of it, or nothing. What is recorded already is left alone, so the same
@@ -20,7 +21,14 @@ import type { Change, DeclaredChange } from './change.js';
  */
 export async function enactChange(act: ControlAct, change: Change, approver?: string): Promise<void> {
   if (change.kind === 'declare') return declare(act, change);
+  if (change.kind === 'rotate') return rotate(act, change);
   await revokeMandates(act, { mandateIds: change.mandates, by: approver ?? change.by, reason: change.reason });
+}
+
+/** Confirmed by whoever approves the change; both keys signed it, and are looked at again now. */
+async function rotate(act: ControlAct, { token }: RotatingChange): Promise<void> {
+  const verdict = await rotateKey(act, token, true);
+  if (!verdict.ok) throw new StartError(`nothing was applied: ${verdict.code} (${verdict.field})`);
 }
 
 async function declare(act: ControlAct, change: DeclaredChange): Promise<void> {

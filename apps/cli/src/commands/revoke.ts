@@ -67,7 +67,8 @@ function revokeAlone(kind: 'artifact' | 'key') {
     if (kind === 'artifact' && !isUuid(id)) throw new StartError(`"${id}" is no artifact id`);
     const issuer = chooseIssuer(readProcessSettings(ROLE_NAMES));
     const person = await personFrom(keyFolder(keys), as);
-    const rows = await withDatabase((pool) => actAlone(pool, { kind, id, issuer, person, reason }));
+    const action = kind === 'key' ? 'revoke_key' : 'revoke_artifact';
+    const rows = await withDatabase((pool) => actAlone(pool, { action, ids: [id], issuer, person, reason }));
     show({ applied: rows.length > 0, rows }, json);
   };
 }

@@ -3,7 +3,7 @@ import { verifyPerson } from './verify-person.js';
 
 /** What one operator may do alone, and to what. */
 export interface PersonAct {
-  readonly action: 'revoke_artifact' | 'revoke_key' | 'accept_lane';
+  readonly action: 'revoke_artifact' | 'revoke_key' | 'retire_key' | 'accept_lane';
   readonly target: { readonly kind: string; readonly id: string };
 }
 
