@@ -17,7 +17,8 @@ export const DOOR = Symbol('authorizer door');
 const READERS = ['agent', 'settlement_service'] as const;
 export type Reader = Caller<(typeof READERS)[number]>;
 /** Who may read mandates. */
-const MANDATE_READERS = ['agent', 'principal'] as const;
+/** A settlement service has no mandate; it is answered as for one that does not exist. */
+const MANDATE_READERS = ['agent', 'principal', 'settlement_service'] as const;
 export type MandateReader = Caller<(typeof MANDATE_READERS)[number]>;
 
 /** What the authorizer's HTTP controllers share. */

@@ -33,6 +33,7 @@ export class MandatesController {
 /** A principal sees its tree. An agent sees its own levels and what is carved from them, never what lies above. */
 function visibleTo({ kind, id }: MandateReader, levels: readonly MandateLevel[]): readonly MandateLevel[] {
   if (kind === 'principal') return levels.filter((level) => level.principalId === id);
+  if (kind !== 'agent') return [];
   const first = levels.findIndex((level) => level.agentId === id);
   return first === -1 ? [] : levels.slice(first);
 }

@@ -67,7 +67,7 @@ export async function signatureReadAttacks(world: InputsWorld, ids: VictimIds): 
     ['the signature alone', { signature: honest.signature }],
     ['replayed after 61 s', await at(-61)],
     ['replayed after a day', await at(-86_400)],
-    ['signed for in 61 s', await at(61)],
+    ['signed for in two minutes', await at(120)], // some time passes until it is sent
     ['of another path', await elsewhere({ targetUri: `${world.service.url}/v1/artifacts/${ids.decisionId}` })],
     ['of another host', await elsewhere({ targetUri: `http://other.example${path}` })],
     ['of a POST', await elsewhere({ method: 'POST' })],
