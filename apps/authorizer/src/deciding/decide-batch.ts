@@ -4,6 +4,7 @@ import {
   type AdmissionRules,
   type BatchItem,
   type BatchState,
+  type CountedResult,
   type Flow,
   type LevelState,
   type PolicyFacts,
@@ -85,8 +86,8 @@ const REPEATS = new Set<string | null>(['intent_replayed', 'idempotency_conflict
 
 /** Folds a batch in offset order: ended holds are let go first, then each intent meets what those before it left. */
 export function decideBatch(input: BatchInput): BatchOutput {
-  const { hot, judgedAtMs } = input;
-  const times = new AppendedTimes(input.appendedMarkMs, judgedAtMs);
+  const { hot } = input;
+  const times = new AppendedTimes(input.appendedMarkMs, input.judgedAtMs);
   const held = new HeldChanges();
   const counters = new CounterChanges();
   for (const hold of hot.endedHolds) {
@@ -96,11 +97,38 @@ export function decideBatch(input: BatchInput): BatchOutput {
   const { items, refusals } = itemsOf(input, times);
   const before = stateOf(input, held, counters);
   const { results, state } = decideInOrder(before, items);
+  const composed = composeResults(input, items, results, { held, counters, refusals, flows: before.flows });
+  return {
+    ...composed,
+    refusals,
+    flows: changedFlows(state, hot),
+    held: held.texts(),
+    counters,
+    appendedMarkMs: times.mark,
+  };
+}
+
+interface Folding {
+  readonly held: HeldChanges;
+  readonly counters: CounterChanges;
+  readonly refusals: Refusal[];
+  /** As they were before the batch. */
+  readonly flows: BatchState['flows'];
+}
+
+/** What each result leaves to write, in offset order; holds and refusals are added to those of the batch. */
+function composeResults(
+  input: BatchInput,
+  items: readonly (BatchItem & { evaluated: EvaluatedIntent })[],
+  results: readonly CountedResult[],
+  { held, counters, refusals, flows }: Folding,
+): Pick<BatchOutput, 'decisions' | 'acts' | 'contained' | 'containing'> {
+  const { hot, judgedAtMs } = input;
   const decisions: ComposedDecision[] = [];
   const acts: ComposedLeaf[] = [];
   const contained: Contained[] = [];
   const containing: LeafRow[] = [];
-  const states = new Map(before.flows);
+  const states = new Map(flows);
   const firsts = new Map([...hot.decisions.values()].map((row) => [row.intentId, row.decisionId]));
   results.forEach((result, index) => {
     const item = items[index];
@@ -144,17 +172,7 @@ export function decideBatch(input: BatchInput): BatchOutput {
       containment === null ? composed : { ...composed, events: [...composed.events, ...containment.events] },
     );
   });
-  return {
-    decisions,
-    acts,
-    contained,
-    containing,
-    refusals,
-    flows: changedFlows(state, hot),
-    held: held.texts(),
-    counters,
-    appendedMarkMs: times.mark,
-  };
+  return { decisions, acts, contained, containing };
 }
 
 /** What is decided at all, in offset order; the rest is answered without a decision of its own. */

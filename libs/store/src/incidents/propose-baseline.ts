@@ -21,8 +21,8 @@ export async function proposeBaseline(
   const mandate = (await loadMandates(act.tx, [flowId])).get(flowId);
   if (mandate === undefined || mandate === 'unknown') return undefined;
   const [made] = await makeBaselines(act, [{ mandate }]);
-  const { domain_epoch: _, ...proposed } = JSON.parse(made?.text ?? '{}') as Record<string, unknown>; // as: ours
-  const text = canonicalize(proposed);
+  const members = Object.entries(JSON.parse(made?.text ?? '{}') as Record<string, unknown>); // as: our own object
+  const text = canonicalize(Object.fromEntries(members.filter(([name]) => name !== 'domain_epoch')));
   return { text, hash: sha256Text(text) };
 }
 
