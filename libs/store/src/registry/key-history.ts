@@ -44,7 +44,9 @@ const HISTORY = statement(
   'registry-key-history',
   `SELECT l.seq, l.leaf_hash AS "leafHash", l.leaf, l.payload, l.salt
    FROM (SELECT DISTINCT party_id FROM unnest($1::text[]) AS p (party_id)) AS w
-   JOIN leaves l ON substring(l.payload from '"party":"([^"]*)"') = w.party_id AND l.payload LIKE '{"act":"key\\_%'
+   CROSS JOIN LATERAL (
+     SELECT * FROM leaves k WHERE substring(k.payload from '"party":"([^"]*)"') = w.party_id
+       AND k.payload LIKE '{"act":"key\\_%' OFFSET 0) AS l -- by its index for each party: a join would read all leaves
    WHERE l.lane_id = (SELECT lane_id FROM lanes WHERE name = '${CONTROL_LANE}') ORDER BY l.seq`,
 );
 
