@@ -48,6 +48,11 @@ function sign(jti: string, value: string, mandate: string): Promise<string> {
   return signIntent(world.domain.agent('buyer'), { ...claims, exp: claims.iat + 86_400 });
 }
 
+/** The text of what a client is asked: a string, or a configuration that holds it. */
+function textOf(asked: unknown): string {
+  return typeof asked === 'string' ? asked : (asked as { text: string }).text;
+}
+
 /** Decides intents of one batch and gives their codes. */
 async function decide(values: readonly string[], atMs: number, partition = 0, partitions = 1) {
   const lane = await world.lane(TOPICS.paymentIntents, partition);
@@ -197,19 +202,19 @@ describe('limits that need a counter', () => {
       });
       await open(chain);
       const main = mandateClaim('main').id;
-      const statementsOf = async (values: readonly string[]): Promise<number> => {
-        sent = 0;
+      const statementsOf = async (values: readonly string[]): Promise<readonly string[]> => {
+        sent.length = 0;
         expect(new Set(await decide(values, AFTER_MS))).toEqual(new Set(['authorized']));
-        return sent;
+        return sent.filter((text) => !text.includes('pg_notify')); // the transport wakes readers once for what overlaps
       };
-      let sent = 0;
+      const sent: string[] = [];
       const counted = new WeakSet<object>();
       world.database.pool.on('acquire', (client) => {
         if (counted.has(client)) return;
         counted.add(client);
         const send = client.query.bind(client);
         const counts = (...asked: unknown[]): unknown => {
-          sent += 1;
+          sent.push(textOf(asked[0]));
           return Reflect.apply(send, client, asked);
         };
         Object.assign(client, { query: counts });
@@ -217,8 +222,8 @@ describe('limits that need a counter', () => {
       await statementsOf([await sign('warm', '0.01', main)]); // facts are loaded once
       const one = await statementsOf([await sign('one', '0.01', main)]);
       const many = await Promise.all(Array.from({ length: 64 }, (_, n) => sign(`n${n}`, '0.01', main)));
-      expect(await statementsOf(many)).toBe(one);
-      expect(one).toBeGreaterThan(5);
+      expect(await statementsOf(many)).toEqual(one);
+      expect(one.length).toBeGreaterThan(5);
     },
     LONG_MS,
   );
