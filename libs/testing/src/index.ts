@@ -7,6 +7,7 @@ export { openEmbeddedWorld } from './transport/embedded-world.js';
 export { createEffects, effectsHandler, readEffects, type Effect } from './transport/effects.js';
 export { openClient } from './transport/open-client.js';
 export { silentLogger, type ChildOptions, type RawRecord, type TransportWorld } from './transport/world.js';
+export { type ServedModule, serveModule } from './serve-module.js';
 export { until } from './until.js';
 export {
   TEST_ISSUER,

@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Signer, signHttpRequest, signToken } from '@spendgate/artifact';
 import { type DecisionClaims, type OpsActionClaims, type PaymentIntentClaims, intentId } from '@spendgate/codec';
-import { SpendgateTransport, connectTransport } from '@spendgate/messaging';
 import { inControlAct, revokeKey } from '@spendgate/store';
 import {
+  type ServedModule,
   TEST_ISSUER,
   TEST_PUBLIC_URL,
   type TestRuntime,
@@ -14,6 +12,7 @@ import {
   mandateClaim,
   namedId,
   openTestRuntime,
+  serveModule,
   signApproval,
   signIntent,
   undescribed,
@@ -27,8 +26,7 @@ import { AUTHORIZER_ROUTES } from './routes.js';
 const HOOK_MS = 60_000;
 
 let world: TestRuntime;
-let app: NestFastifyApplication;
-let url: string;
+let app: ServedModule;
 
 interface Answer {
   readonly status: number;
@@ -52,13 +50,13 @@ async function post(
   path = '/v1/payment-intents',
 ): Promise<Answer> {
   const sent = { 'content-type': 'application/jwt', prefer: 'wait=20', ...headers };
-  return answerOf('POST', path, await fetch(`${url}${path}`, { method: 'POST', body: token, headers: sent }));
+  return answerOf('POST', path, await fetch(`${app.url}${path}`, { method: 'POST', body: token, headers: sent }));
 }
 
 async function get(path: string, signer?: Signer): Promise<Answer> {
   const target = { method: 'GET', targetUri: `${TEST_PUBLIC_URL}${path}` };
   const headers = signer === undefined ? {} : { ...(await signHttpRequest(target, signer, Date.now())) };
-  return answerOf('GET', path, await fetch(`${url}${path}`, { headers }));
+  return answerOf('GET', path, await fetch(`${app.url}${path}`, { headers }));
 }
 
 function sign(jti: string, change: Partial<PaymentIntentClaims> = {}): Promise<string> {
@@ -77,18 +75,7 @@ beforeAll(async () => {
     mandateClaim('main', { limits: { currency: 'USD', total: '100.00', per_transaction: null } }),
     mandateClaim('approval', { approvals: { above: '10.00' } }),
   ]);
-  const { runtime } = world;
-  app = await NestFactory.create<NestFastifyApplication>(AuthorizerModule.forRoot(runtime), new FastifyAdapter(), {
-    logger: false,
-    bodyParser: false,
-  });
-  const fastify = app.getHttpAdapter().getInstance();
-  fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  connectTransport(app, new SpendgateTransport(runtime.transport, runtime.logger));
-  await app.startAllMicroservices();
-  await app.listen(0, '127.0.0.1');
-  url = await app.getUrl();
+  app = await serveModule(AuthorizerModule.forRoot(world.runtime), world.runtime);
 }, HOOK_MS);
 afterAll(async () => {
   await app.close();

@@ -1,17 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PrivateKeySigner, type Signer, signHttpRequest, signToken } from '@spendgate/artifact';
 import { type MandateClaim, type MandateTokenClaims, hashJsonText } from '@spendgate/codec';
-import { SpendgateTransport, connectTransport } from '@spendgate/messaging';
 import { inControlAct, recordKeys, recordParties, revokeKey, revokeMandates } from '@spendgate/store';
 import {
+  type ServedModule,
   TEST_PUBLIC_URL,
   type TestRuntime,
   intentClaims,
   mandateClaim,
   namedId,
   openTestRuntime,
+  serveModule,
   signIntent,
 } from '@spendgate/testing';
 import { AuthorizerModule } from '../authorizer.module.js';
@@ -22,8 +21,7 @@ const HOOK_MS = 60_000;
 const LIMITS = { currency: 'USD', total: '100.00', per_transaction: null };
 
 let world: TestRuntime;
-let app: NestFastifyApplication;
-let url: string;
+let app: ServedModule;
 let rivalPrincipal: Signer;
 let serial = 0;
 
@@ -40,13 +38,13 @@ async function answerOf(response: Response): Promise<Answer> {
 
 async function post(token: string, path = '/v1/mandates', more: Record<string, string> = {}): Promise<Answer> {
   const headers = { 'content-type': 'application/jwt', ...more };
-  return answerOf(await fetch(`${url}${path}`, { method: 'POST', body: token, headers }));
+  return answerOf(await fetch(`${app.url}${path}`, { method: 'POST', body: token, headers }));
 }
 
 async function get(path: string, signer: Signer): Promise<Answer> {
   const target = { method: 'GET', targetUri: `${TEST_PUBLIC_URL}${path}` };
   return answerOf(
-    await fetch(`${url}${path}`, { headers: { ...(await signHttpRequest(target, signer, Date.now())) } }),
+    await fetch(`${app.url}${path}`, { headers: { ...(await signHttpRequest(target, signer, Date.now())) } }),
   );
 }
 
@@ -117,18 +115,7 @@ beforeAll(async () => {
   ]);
   await revoke('revoked');
   await rows(`UPDATE flows SET state = 'contained' WHERE flow_id = '${namedId('contained')}'`);
-  const { runtime } = world;
-  app = await NestFactory.create<NestFastifyApplication>(AuthorizerModule.forRoot(runtime), new FastifyAdapter(), {
-    logger: false,
-    bodyParser: false,
-  });
-  const fastify = app.getHttpAdapter().getInstance();
-  fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  connectTransport(app, new SpendgateTransport(runtime.transport, runtime.logger));
-  await app.startAllMicroservices();
-  await app.listen(0, '127.0.0.1');
-  url = await app.getUrl();
+  app = await serveModule(AuthorizerModule.forRoot(world.runtime), world.runtime);
 }, HOOK_MS);
 afterAll(async () => {
   await app.close();

@@ -2,13 +2,12 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PrivateKeySigner, writePartyKey } from '@spendgate/artifact';
 import { AUTHORIZER_SETTINGS, AuthorizerModule } from '@spendgate/authorizer';
-import { SpendgateTransport, TOPICS, connectTransport } from '@spendgate/messaging';
+import { TOPICS } from '@spendgate/messaging';
 import { inControlAct, recordKeys, recordParties } from '@spendgate/store';
 import {
+  type ServedModule,
   TEST_ISSUER,
   type TestRuntime,
   captureRun,
@@ -16,6 +15,7 @@ import {
   mandateClaim,
   namedId,
   openTestRuntime,
+  serveModule,
   signIntent,
   until,
 } from '@spendgate/testing';
@@ -26,28 +26,16 @@ const HOOK_MS = 60_000;
 
 describe('a person at a terminal answers what waits', () => {
   let world: TestRuntime;
-  let app: NestFastifyApplication;
-  let url: string;
+  let app: ServedModule;
   const folder = fs.mkdtempSync(path.join(tmpdir(), 'spendgate-answer-'));
   const environment = process.env;
 
   beforeAll(async () => {
     world = await openTestRuntime({ settings: AUTHORIZER_SETTINGS });
-    const { runtime } = world;
     await world.domain.mandates([mandateClaim('asks', { approvals: { above: '10.00' } })]);
     await enrol('ada', ['approver']);
     await enrol('eve', ['operator']);
-    app = await NestFactory.create<NestFastifyApplication>(AuthorizerModule.forRoot(runtime), new FastifyAdapter(), {
-      logger: false,
-      bodyParser: false,
-    });
-    const fastify = app.getHttpAdapter().getInstance();
-    fastify.removeAllContentTypeParsers();
-    fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    connectTransport(app, new SpendgateTransport(runtime.transport, runtime.logger));
-    await app.startAllMicroservices();
-    await app.listen(0, '127.0.0.1');
-    url = await app.getUrl();
+    app = await serveModule(AuthorizerModule.forRoot(world.runtime), world.runtime);
     process.env = { ...environment, SPENDGATE_ISSUER: TEST_ISSUER, SPENDGATE_DATABASE_URL: world.database.url };
   }, HOOK_MS);
   afterAll(async () => {
@@ -84,7 +72,7 @@ describe('a person at a terminal answers what waits', () => {
   }
 
   const say = (answer: string, intent: string, as: string, ...more: string[]) =>
-    captureRun(run, ['decisions', answer, intent, '--as', as, '--keys', folder, '--url', url, '--json', ...more]);
+    captureRun(run, ['decisions', answer, intent, '--as', as, '--keys', folder, '--url', app.url, '--json', ...more]);
 
   it('approve: the service says what came of it; who is no approver is told so, with exit code 2', async () => {
     const intent = await park('approved');

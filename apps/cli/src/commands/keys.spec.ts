@@ -5,15 +5,19 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PrivateKeySigner, type Signer, writePartyKey } from '@spendgate/artifact';
 import { AUTHORIZER_SETTINGS, AuthorizerModule } from '@spendgate/authorizer';
 import { type PartyKind, inControlAct, recordKeys, recordParties } from '@spendgate/store';
-import { TEST_ISSUER, type TestRuntime, captureRun, openTestRuntime } from '@spendgate/testing';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import {
+  type ServedModule,
+  TEST_ISSUER,
+  type TestRuntime,
+  captureRun,
+  openTestRuntime,
+  serveModule,
+} from '@spendgate/testing';
 import { run } from '../index.js';
 
 describe('spendgate keys', () => {
   let world: TestRuntime;
-  let app: NestFastifyApplication;
-  let url: string;
+  let app: ServedModule;
   const folder = fs.mkdtempSync(path.join(tmpdir(), 'spendgate-keys-verb-'));
   const keys = path.join(folder, 'party-keys');
   const environment = process.env;
@@ -21,16 +25,7 @@ describe('spendgate keys', () => {
 
   beforeAll(async () => {
     world = await openTestRuntime({ settings: AUTHORIZER_SETTINGS });
-    app = await NestFactory.create<NestFastifyApplication>(
-      AuthorizerModule.forRoot(world.runtime),
-      new FastifyAdapter(),
-      { logger: false, bodyParser: false },
-    );
-    const fastify = app.getHttpAdapter().getInstance();
-    fastify.removeAllContentTypeParsers();
-    fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    await app.listen(0, '127.0.0.1');
-    url = await app.getUrl();
+    app = await serveModule(AuthorizerModule.forRoot(world.runtime), world.runtime, { topics: false });
     await enrol('person', 'ada', ['operator']);
     await enrol('person', 'grace', ['operator', 'approver']);
     const settings = { SPENDGATE_ISSUER: TEST_ISSUER, SPENDGATE_DATA: folder };
@@ -61,7 +56,7 @@ describe('spendgate keys', () => {
     return { id, key: await enrol('agent', id) };
   };
   const verb = (...args: string[]) => captureRun(run, ['keys', ...args, '--keys', keys, '--json']);
-  const rotate = (party: string, ...more: string[]) => verb('rotate', party, '--url', url, ...more);
+  const rotate = (party: string, ...more: string[]) => verb('rotate', party, '--url', app.url, ...more);
   const byAda = ['--as', 'ada', '--reason', 'a test'];
   const object = (text: string) => JSON.parse(text) as Record<string, unknown>; // as: the contract under test
 
@@ -93,7 +88,7 @@ describe('spendgate keys', () => {
     const prepared = fileKid('next', `${id}.jwk.json`);
     const token = fs.readFileSync(path.join(keys, 'next', `${id}.jwt`), 'utf8');
     const headers = { 'content-type': 'application/jwt' };
-    const lost = await fetch(`${url}/v1/key-transitions`, { method: 'POST', body: token, headers });
+    const lost = await fetch(`${app.url}/v1/key-transitions`, { method: 'POST', body: token, headers });
     expect(lost.status).toBe(201);
     expect(object((await rotate(id)).stdout)).toMatchObject({ kid: prepared, old: key.kid });
     expect(fileKid(`${id}.jwk.json`)).toBe(prepared);

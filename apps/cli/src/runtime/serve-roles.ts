@@ -2,6 +2,7 @@ import { isNativeError } from 'node:util/types';
 import { type DynamicModule, type LoggerService, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { acceptTokens } from '@spendgate/http-edge';
 import { type Runtime, SpendgateTransport, connectTransport } from '@spendgate/messaging';
 import { type Logger, StartError } from '@spendgate/platform';
 import { API_DOCUMENT, ApiDocumentController } from './api-document.controller.js';
@@ -67,20 +68,13 @@ async function startRoles(roles: readonly Role[], open: OpenRuntime): Promise<st
   });
   countSources(app, runtime.clock, settings.SPENDGATE_SOURCE_REQUESTS_PER_SECOND);
   nameOversize(app);
-  acceptTokens(app);
+  acceptTokens(app.getHttpAdapter().getInstance());
   app.useGlobalFilters(new ProblemFilter(runtime.logger));
   connectTransport(app, new SpendgateTransport(runtime.transport, runtime.logger));
   shutdown.add('doors and topic handlers', () => app.close());
   await app.startAllMicroservices();
   await app.listen(settings.SPENDGATE_PORT, settings.SPENDGATE_HOST);
   return app.getUrl();
-}
-
-/** A body is one signed object: taken as bytes and judged by the strict decoder, never by a JSON parser in between. */
-function acceptTokens(app: NestFastifyApplication): void {
-  const fastify = app.getHttpAdapter().getInstance();
-  fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 }
 
 /** Nest tells of each route and module it starts: worth reading when something is looked for, not at every start. */

@@ -1,20 +1,20 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { type IncomingHttpHeaders, type Server, createServer } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { NestFactory } from '@nestjs/core';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PrivateKeySigner } from '@spendgate/artifact';
 import { AuthorizerModule } from '@spendgate/authorizer';
 import { WebhookSender } from '@spendgate/http-edge';
-import { type Runtime, SpendgateTransport, connectTransport } from '@spendgate/messaging';
+import { type Runtime } from '@spendgate/messaging';
 import { Logger } from '@spendgate/platform';
 import { claimWebhooks, enqueueWebhooks, inControlAct, readWebhookBacklog, recordParties } from '@spendgate/store';
 import {
+  type ServedModule,
   type TestRuntime,
   captureClaims,
   intentClaims,
   mandateClaim,
   openTestRuntime,
+  serveModule,
   signIntent,
   signRequest,
   until,
@@ -34,8 +34,7 @@ interface Message {
 
 let world: TestRuntime;
 let runtime: Runtime;
-let app: NestFastifyApplication;
-let url: string;
+let app: ServedModule;
 let receiver: Server;
 let hook: string;
 let received: Message[] = [];
@@ -66,17 +65,7 @@ beforeAll(async () => {
   const keys: Runtime['keys'] = { ...world.runtime.keys, ...(Object.fromEntries(own) as Runtime['keys']) };
   runtime = { ...world.runtime, keys };
   const adapter = httpAdapter(HTTP_LIMITS, 30_000);
-  app = await NestFactory.create<NestFastifyApplication>(ProcessModule.of(ROLE_NAMES, runtime), adapter, {
-    logger: false,
-    bodyParser: false,
-  });
-  const fastify = app.getHttpAdapter().getInstance();
-  fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  connectTransport(app, new SpendgateTransport(runtime.transport, runtime.logger));
-  await app.startAllMicroservices();
-  await app.listen(0, '127.0.0.1');
-  url = await app.getUrl();
+  app = await serveModule(ProcessModule.of(ROLE_NAMES, runtime), runtime, { adapter });
 }, LONG_MS);
 afterAll(async () => {
   await app.close();
@@ -96,7 +85,7 @@ async function declare(kind: 'agent' | 'settlement_service', id: string, webhook
 
 async function post(path: string, token: string | Buffer): Promise<Readonly<Record<string, string>>> {
   const headers = { 'content-type': 'application/jwt', prefer: 'wait=20' };
-  const reply = await fetch(url + path, { method: 'POST', headers, body: token });
+  const reply = await fetch(app.url + path, { method: 'POST', headers, body: token });
   return (await reply.json()) as Record<string, string>; // of an answer only texts are used here
 }
 
@@ -193,7 +182,7 @@ describe('a webhook that fails', () => {
     (await readWebhookBacklog(runtime.pool, 100)).find((each) => each.partyId === party);
 
   // The process's senders would take what is due as well, and find the decision gone.
-  beforeAll(() => app.get(AuthorizerModule, { strict: false }).beforeApplicationShutdown(), LONG_MS);
+  beforeAll(() => app.nest.get(AuthorizerModule, { strict: false }).beforeApplicationShutdown(), LONG_MS);
   beforeAll(async () => {
     for (const id of ['down', 'gone', 'moved', 'inside', 'killed', 'keyless'])
       await declare('agent', id, { url: hook });

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PrivateKeySigner, type Signer, signHttpRequest, signToken, verifyToken } from '@spendgate/artifact';
 import { settlementId } from '@spendgate/codec';
 import { VERIFICATION_CHECKS } from '@spendgate/core';
 import { inControlAct, recordDomainKeys, recordKeys, recordParties } from '@spendgate/store';
 import {
   type IssuedTestArtifact,
+  type ServedModule,
   TEST_PUBLIC_URL,
   type TestRuntime,
   captureClaims,
@@ -15,6 +14,7 @@ import {
   openTestRuntime,
   outcomeClaims,
   refundClaims,
+  serveModule,
   signOutcome,
   signRequest,
   undescribed,
@@ -29,8 +29,7 @@ const LONG_MS = 60_000;
 const LIMITS = { currency: 'USD', total: '100000.00', per_transaction: null };
 
 let world: TestRuntime;
-let app: NestFastifyApplication;
-let url: string;
+let app: ServedModule;
 let rival: Signer;
 
 beforeAll(async () => {
@@ -49,15 +48,7 @@ beforeAll(async () => {
     await act.tx.query(`UPDATE domain_keys SET active_from = now() - interval '1 hour'`);
   });
   const module = SettlementGateModule.forRoot(world.runtime);
-  app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
-    logger: false,
-    bodyParser: false,
-  });
-  const fastify = app.getHttpAdapter().getInstance();
-  fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  await app.listen(0, '127.0.0.1');
-  url = await app.getUrl();
+  app = await serveModule(module, world.runtime, { topics: false });
 }, LONG_MS);
 afterAll(async () => {
   await app.close();
@@ -79,14 +70,14 @@ async function replyOf(method: string, path: string, reply: Response): Promise<R
 
 async function post(path: string, body: Buffer | string, type = 'application/jwt', key?: string): Promise<Reply> {
   const named: Record<string, string> = key === undefined ? {} : { 'idempotency-key': key };
-  const reply = await fetch(url + path, { method: 'POST', headers: { 'content-type': type, ...named }, body });
+  const reply = await fetch(app.url + path, { method: 'POST', headers: { 'content-type': type, ...named }, body });
   return replyOf('POST', path, reply);
 }
 
 async function get(path: string, signer?: Signer): Promise<Reply> {
   const targetUri = TEST_PUBLIC_URL + path;
   const headers = signer === undefined ? {} : await signHttpRequest({ method: 'GET', targetUri }, signer, Date.now());
-  const reply = await fetch(url + path, { headers: { ...headers } });
+  const reply = await fetch(app.url + path, { headers: { ...headers } });
   return replyOf('GET', path, reply);
 }
 
