@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { DependencyError } from '@spendgate/core';
 import { type BatchHandler, TOPICS, topicFullName } from '@spendgate/messaging';
 import { effectsHandler, readEffects, silentLogger, type TransportWorld, until } from '@spendgate/testing';
 import { Kafka, logLevel } from 'kafkajs';
@@ -60,6 +61,34 @@ const TIMEOUT_MS = 120_000;
       expect(new Set(effects.map(({ offset }) => offset)).size).toBe(effects.length);
       const order = effects.map(({ value }) => Number(value));
       expect(order).toEqual([...order].sort((a, b) => a - b));
+      await transport.stop();
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'takes up no partition of an assignment that ended: one being acquired when kafkajs gives up is acquired anew',
+    async () => {
+      const effects = effectsHandler(world.database.pool);
+      const said: string[] = [];
+      const logger = { ...silentLogger, warn: (text: unknown) => void said.push(String(text)) };
+      const transport = world.client(logger);
+      let killed = false;
+      const onBatch: BatchHandler = async (batch) => {
+        if (killed) return effects(batch);
+        killed = true;
+        await kafka.kill();
+        throw new DependencyError('ERR_SPEC', 'the lane is acquired again, from a log that is not there');
+      };
+      await transport.start([{ topic: TOPICS.paymentIntents, group: 'authorizer', onBatch }]);
+      await transport.publish(TOPICS.paymentIntents, [{ key: 'flow', value: Buffer.from('a'), headers: {} }]);
+      await until('kafkajs to give up', () => said.some((text) => text.includes('Crash')), 60_000);
+      await kafka.restart();
+      await until(
+        'the record to be decided',
+        async () => (await readEffects(world.database.pool)).length === 1,
+        60_000,
+      );
       await transport.stop();
     },
     TIMEOUT_MS,

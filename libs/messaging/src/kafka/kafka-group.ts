@@ -76,6 +76,7 @@ export class KafkaGroup {
     consumer.on(consumer.events.GROUP_JOIN, (event) => this.onJoin(event));
     consumer.on(consumer.events.REBALANCING, () => void (this.rebalancing = true));
     consumer.on(consumer.events.HEARTBEAT, () => this.onHeartbeat());
+    consumer.on(consumer.events.STOP, () => this.forgetAssignment());
     consumer.on(consumer.events.CRASH, ({ payload }) => this.onCrash(payload.restart));
     await consumer.connect();
     for (const { topic } of this.subscriptions) {
@@ -101,13 +102,8 @@ export class KafkaGroup {
 
   /** Runs inside kafkajs's join, before the first fetch of the generation, so nothing is fetched from a wrong place. */
   private onJoin({ payload }: ConsumerGroupJoinEvent): void {
-    this.generation += 1;
+    this.forgetAssignment();
     this.rebalancing = false;
-    for (const { timer, owner } of this.assigned.values()) {
-      clearTimeout(timer);
-      owner.release();
-    }
-    this.assigned = new Map();
     for (const subscription of this.subscriptions) {
       const topic = topicFullName(this.options.prefix, subscription.topic);
       const partitions = payload.memberAssignment[topic] ?? [];
@@ -122,6 +118,19 @@ export class KafkaGroup {
         void this.acquire(place, this.sharedThenFresh(source, place));
       }
     }
+  }
+
+  /**
+   * After a crash kafkajs has no group until it has joined again, and a seek would throw: what is still being acquired
+   * for the assignment before ends here.
+   */
+  private forgetAssignment(): void {
+    this.generation += 1;
+    for (const { timer, owner } of this.assigned.values()) {
+      clearTimeout(timer);
+      owner.release();
+    }
+    this.assigned = new Map();
   }
 
   private async acquire(place: Assigned, source = () => this.sourceOf(place)): Promise<void> {
@@ -169,7 +178,7 @@ export class KafkaGroup {
     const first = batch.messages[0];
     if (place === undefined || first === undefined || !this.isCurrent(place) || !place.owner.holdsLane) return;
     if (!(await this.continues(place, BigInt(first.offset)))) {
-      this.acquireLater(place, 0);
+      if (this.isCurrent(place)) this.acquireLater(place, 0);
       return;
     }
     const isStale = (): boolean =>
