@@ -6,11 +6,13 @@ import { audit } from './audit.js';
 import type { BenchOptions, BenchResult } from './bench.js';
 import { embedded } from './embedded.js';
 import { intentToArtifact } from './intent-to-artifact.js';
+import { policy } from './policy.js';
 
 const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<BenchResult>>> = {
   'intent-to-artifact': intentToArtifact,
   embedded,
   audit,
+  policy,
 };
 
 const FULL: BenchOptions = { count: 40_000, pairs: 5 };

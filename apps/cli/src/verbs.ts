@@ -27,6 +27,7 @@ export const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
   flows: async () => (await import('./commands/flows.js')).addFlows,
   revoke: async () => (await import('./commands/revoke.js')).addRevoke,
   report: async () => (await import('./commands/report.js')).addReport,
+  policy: async () => (await import('./commands/policy.js')).addPolicy,
   drift: async () => (await import('./commands/drift.js')).addDrift,
   doctor: async () => (await import('./commands/doctor.js')).addDoctor,
   replay: async () => (await import('./commands/replay.js')).addReplay,

@@ -4,6 +4,7 @@ export * from './admission/check-approval.js';
 export * from './admission/check-renewal.js';
 export * from './admission/decide-batch.js';
 export * from './admission/decide-intent.js';
+export * from './admission/policy-backtest.js';
 export * from './admission/replay-decision.js';
 export * from './admission/types.js';
 export * from './currencies.js';

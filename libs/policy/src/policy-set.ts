@@ -9,6 +9,7 @@ import type { PolicyOutcome, PolicyRequest, PolicySource, PolicyVerdict } from '
 
 /** Bounds of what one set remembers, some tens of MB; the oldest goes first. */
 const SLICES_MAX = 20_000;
+const SCOPES_MAX = 50_000;
 const ANSWERS_MAX = 50_000;
 
 interface Answer {
@@ -29,6 +30,7 @@ interface Slice {
 /** One immutable version of a policy set. Everything remembered is a pure function of it, so nothing can be stale. */
 export class PolicySet {
   private readonly index: ScopeIndex;
+  private readonly scopes = new Map<string, Slice>();
   private readonly slices = new Map<string, Slice>();
   private readonly answers = new Map<string, PolicyVerdict>();
   private slicesMade = 0;
@@ -86,7 +88,17 @@ export class PolicySet {
     return { verdict, policyId, version, setHash, hash, deciding };
   }
 
-  private sliceOf(request: Pick<PolicyRequest, 'principal' | 'action' | 'resource'>): Slice {
+  /** Who buys where hardly changes from one intent to the next, and finding the buckets costs as much as the answer. */
+  private sliceOf({ principal, action, resource }: Pick<PolicyRequest, 'principal' | 'action' | 'resource'>): Slice {
+    const scope = `${principal}\n${action}\n${resource}`;
+    const known = this.scopes.get(scope);
+    if (known !== undefined) return known;
+    const slice = this.findSlice({ principal, action, resource });
+    remember(this.scopes, scope, slice, SCOPES_MAX);
+    return slice;
+  }
+
+  private findSlice(request: Pick<PolicyRequest, 'principal' | 'action' | 'resource'>): Slice {
     const buckets = this.index.bucketsFor(request.principal, request.action, request.resource);
     const name = buckets.join('\n');
     const known = this.slices.get(name);

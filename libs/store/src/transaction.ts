@@ -32,7 +32,7 @@ export async function inTransaction<T>(pool: Pool, act: (tx: Transaction) => Pro
 const SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL transaction_timeout = 0';
 
 /** Runs reads that see one moment of the database, for as long as they take. For checks, not for what decides. */
-export async function inSnapshot<T>(pool: Pool, act: (db: Queryable) => Promise<T>): Promise<T> {
+export async function inSnapshot<T>(pool: Pool, act: (tx: Transaction) => Promise<T>): Promise<T> {
   return guarded(() => once(pool, act, SNAPSHOT));
 }
 

@@ -5,10 +5,8 @@ import {
   type PolicyFacts,
   type WatchVerdict,
   isPlaceHalted,
-  minorUnits,
-  parseMoney,
 } from '@spendgate/core';
-import type { PolicyRequest, PolicySets } from '@spendgate/policy';
+import { type PolicyRequest, type PolicySets, spendQuestion } from '@spendgate/policy';
 import type { PartyFacts, PartyRef, RegisteredKey, RegistryFacts, RegistryNeeds } from '@spendgate/store';
 import type { Candidate, DecodedIntent } from '../intake/candidate.js';
 
@@ -70,27 +68,14 @@ export function evaluatePolicies(
 
 function question(
   { claims }: Candidate,
-  mandate: Mandate,
+  { principal, depth }: Mandate,
   facts: RegistryFacts,
   currencies: CurrencyTable,
 ): PolicyRequest {
-  const money = parseMoney(claims.amount.value, claims.amount.currency, currencies);
-  const counterparty = facts.counterparty(claims.counterparty);
-  return {
-    principal: claims.iss,
-    action: 'spend',
-    resource: claims.counterparty,
-    context: {
-      // An amount that is none is denied under its own code, whatever a policy says to −1.
-      amount_minor: typeof money === 'string' ? -1 : minorUnits(money, currencies),
-      currency: claims.amount.currency,
-      ...(counterparty === undefined ? {} : { category: counterparty.category }),
-      mandate: claims.mandate,
-      principal: mandate.principal,
-      depth: mandate.depth,
-      capture_mode: claims.capture.mode,
-    },
-  };
+  const { iss: agent, counterparty, amount, mandate, capture } = claims;
+  const asked = { agent, counterparty, amountText: amount.value, currency: amount.currency, mandate };
+  const category = facts.counterparty(counterparty)?.category ?? null;
+  return spendQuestion({ ...asked, captureMode: capture.mode }, { category, principal, depth }, currencies);
 }
 
 /** Whether a key may sign at a time: a successor registered for later does not count yet. */

@@ -38,7 +38,8 @@ export function readDomainFile(name: string): ReadDomain {
   return { file: parsed.data, policies };
 }
 
-function parseYaml(name: string, text: string): unknown {
+/** @throws {StartError} what it says of the place */
+export function parseYaml(name: string, text: string): unknown {
   try {
     return parse(text, { maxAliasCount: ALIASES_MAX });
   } catch (cause) {

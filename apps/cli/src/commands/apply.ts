@@ -14,6 +14,7 @@ import type { Command } from 'commander';
 import { applyNow, approve, askForChange, changeOf } from '../apply/apply-change.js';
 import type { Change } from '../apply/change.js';
 import { type DifferenceRow, readDifference } from '../apply/difference.js';
+import { readPolicyReach } from '../apply/policy-reach.js';
 import { type ApplyPlace, prepareChanges } from '../apply/prepare-change.js';
 import { readDomainFile } from '../apply/read-domain-file.js';
 import { note, printJson, printRows } from '../output.js';
@@ -104,6 +105,7 @@ async function ask(change: Change, name: string, place: ApplyPlace, { as, reason
   const { pool, issuer, partyKeys } = place;
   const rows = await readDifference(pool, change);
   if (rows.length === 0) return show({ applied: false, request: null, rows }, json);
+  await warnOfPolicies(pool, change);
   if (as === undefined) {
     show({ applied: false, request: null, rows }, json);
     throw new StartError(
@@ -126,7 +128,17 @@ async function approveOne(id: string, { pool, issuer, partyKeys }: ApplyPlace, {
     return show({ applied: true, request: id, rows: await approve(pool, { request, issuer, person }) }, json);
   }
   show({ applied: false, request: id, rows: await readDifference(pool, changeOf(request)) }, json);
+  await warnOfPolicies(pool, changeOf(request));
   note(`Asked for by ${request.requestedBy}: ${request.reason}\nNext: spendgate apply --approve ${id} --as PERSON`);
+}
+
+/** Whom another policy stops is seen before anybody signs. */
+async function warnOfPolicies(pool: Pool, change: Change): Promise<void> {
+  if (change.kind !== 'declare') return;
+  for (const { policy, currency, live, affected, amount } of await readPolicyReach(pool, change.policies)) {
+    if (affected === 0) continue;
+    note(`policy ${policy}: ${affected} of ${live} live artifacts (${amount} ${currency}) would be policy_mismatch until renewed`); // prettier-ignore
+  }
 }
 
 async function notWaiting(pool: Pool, id: string, request: ChangeRequest | undefined): Promise<StartError> {

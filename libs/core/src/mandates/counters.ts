@@ -80,6 +80,12 @@ export function isCount(name: string): boolean {
 }
 const COUNT = '/count';
 
+/** Whether a limit's name, as it is shown, stands for a sum per counterparty. */
+export function isPerCounterparty(name: string): boolean {
+  return name.startsWith(PER_COUNTERPARTY);
+}
+const PER_COUNTERPARTY = 'each_counterparty';
+
 /** Where a spend enters the counters of a level. */
 export function entriesOf(mandate: Mandate, payee: Payee, bounds: Bounds): CounterEntry[] {
   return countersOf(mandate, payee).flatMap((use) => {
@@ -155,7 +161,7 @@ function subjectOf({ counterparty, category }: CountedTerms, payee: Payee): stri
 
 function nameOf({ window, counterparty, category }: CountedTerms): string {
   const per = window === null ? [] : [`per_${'seconds' in window ? `${window.seconds}s` : window.unit}`];
-  const subject = counterparty === EACH_COUNTERPARTY ? 'each_counterparty' : `counterparty:${counterparty ?? ''}`;
+  const subject = counterparty === EACH_COUNTERPARTY ? PER_COUNTERPARTY : `counterparty:${counterparty ?? ''}`;
   const whom = counterparty !== null ? [subject] : category === null ? [] : [`category:${category}`];
   return [...whom, ...per].join('/');
 }

@@ -7,6 +7,7 @@ export * from './decisions-page.js';
 export * from './find-recorded.js';
 export * from './find-refusal.js';
 export * from './held-artifacts.js';
+export * from './hold-records.js';
 export { lockHotRows } from './lock-hot-rows.js';
 export * from './mandate-levels.js';
 export * from './parked-intents.js';

@@ -1,4 +1,5 @@
-import { type Queryable, query, statement } from '../statement.js';
+import { uuids } from '../binary-arrays.js';
+import { type Queryable, type Transaction, query, statement } from '../statement.js';
 
 /** What a stored decision was made from and what came out: all a recomputation needs. */
 export interface StoredDecision {
@@ -40,11 +41,11 @@ const PAGE = 500;
 const FIRST = '00000000-0000-0000-0000-000000000000';
 
 // Ids lead with the append time, so the order of the primary key is the order of appending.
+const COLUMNS = `d.decision_id, d.flow_id, d.intent_id, d.attempt, d.outcome, d.code, d.field, d.request, d.read_set,
+  d.rules_version, d.body_hash, d.decision_hash, d.appended_at, d.judged_at`;
 const PAGE_OF_DECISIONS = statement(
   'stored-decisions',
-  `SELECT decision_id, flow_id, intent_id, attempt, outcome, code, field, request, read_set, rules_version, body_hash,
-     decision_hash, appended_at, judged_at
-   FROM decisions
+  `SELECT ${COLUMNS} FROM decisions d
    WHERE (decision_id, flow_id) > ($1::uuid, $2::uuid) AND decision_id < $3::uuid
    ORDER BY decision_id, flow_id LIMIT $4`,
 );
@@ -70,6 +71,39 @@ export async function* readStoredDecisions(
     const last = rows.at(-1);
     if (last === undefined || rows.length < PAGE) return;
     after = [last.decision_id, last.flow_id];
+  }
+}
+
+// Only keys are sorted: the rows are a hundred times as wide.
+const AS_JUDGED = (fromMs: number, toMs: number): string =>
+  `DECLARE decisions_as_judged NO SCROLL CURSOR FOR
+   SELECT decision_id AS "decisionId", flow_id AS "flowId" FROM decisions
+   WHERE decision_id >= '${firstIdAt(fromMs)}' AND decision_id < '${firstIdAt(toMs)}'
+   ORDER BY judged_at, lane_id, lane_offset, attempt`;
+const NEXT_JUDGED = statement('stored-decisions-next-judged', `FETCH ${PAGE} FROM decisions_as_judged`);
+const BY_KEY = statement(
+  'stored-decisions-by-key',
+  `SELECT ${COLUMNS} FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (decision_id, flow_id, place)
+   JOIN decisions d ON d.decision_id = asked.decision_id AND d.flow_id = asked.flow_id ORDER BY place`,
+);
+
+/**
+ * Decisions appended in [fromMs, toMs), pages in the order in which they were judged: what one left is what the next one
+ * found. Unix ms.
+ *
+ * @param tx an open snapshot: the cursor lives as long as it does
+ */
+export async function* readDecisionsAsJudged(
+  tx: Transaction,
+  fromMs = 0,
+  toMs = Number.MAX_SAFE_INTEGER,
+): AsyncGenerator<StoredDecision[]> {
+  await tx.query(AS_JUDGED(fromMs, toMs)); // a cursor takes no parameters; both are our own ids
+  for (;;) {
+    const keys = await query<{ decisionId: string; flowId: string }>(tx, NEXT_JUDGED);
+    if (keys.length === 0) return;
+    const ids = [keys.map(({ decisionId }) => decisionId), keys.map(({ flowId }) => flowId)];
+    yield (await query<StoredRow>(tx, BY_KEY, ids.map(uuids))).map(storedOf);
   }
 }
 

@@ -25,9 +25,16 @@ const INSERT = statement(
    SELECT p.*, true FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[]) AS p`,
 );
 
+// Every deciding transaction shares the control lock: while an act holds it alone, no partition moves.
+const PLACES = statement(
+  'policies-places',
+  String.raw`SELECT name, next::text FROM lanes WHERE name ~ '^(payment-intents|settlement-requests)\.v1/\d+$' ORDER BY name`,
+);
+
 /**
  * Puts policy sets in force. One that is in force already (same hash) is left alone; another one becomes the next
- * version, and decides everything from the moment this has returned.
+ * version, and decides everything from the moment this has returned. Its leaf has its place in each partition: the
+ * first offset decided under it.
  *
  * @returns id and version of those that changed
  */
@@ -51,11 +58,13 @@ export async function activatePolicies(
     changed.map((each) => each.policyText),
     changed.map((each) => each.schemaText),
   ]);
+  const lanes = await query<{ name: string; next: string }>(act.tx, PLACES);
+  const places = Object.fromEntries(lanes.map(({ name, next }) => [name, next]));
   for (const { policyId, version, setHash, policyText, schemaText } of changed) {
     const hashes = { set_hash: setHash, policy_hash: sha256Text(policyText), schema_hash: sha256Text(schemaText) };
     act.record({
       type: 'policy_activated',
-      payload: { policy: policyId, version, ...hashes },
+      payload: { policy: policyId, version, ...hashes, places },
       event: { name: 'policy_activated', subject: { kind: 'policy', id: `${policyId}/${version}` } },
     });
   }
