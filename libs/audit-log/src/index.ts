@@ -27,6 +27,7 @@ export {
   noteKeyId,
   parseNote,
   parseNoteKey,
+  signaturesOf,
   verifyNote,
 } from './signed-note.js';
 export { TILE_HEIGHT, TILE_WIDTH, type TileAddress, parseTilePath, tilePath, tilesOfLevel } from './tile-path.js';

@@ -29,7 +29,6 @@ const decision = z.strictObject({
   supersedes: uuid.nullable().describe('the parked decision this one ended'),
   appended_at: timeMs,
   judged_at: timeMs,
-  rules_version: z.int().min(1),
   read_set: canonicalText.nullable().describe('what it was decided on; null: withheld from who asked for the bundle'),
   decision_hash: sha256Hash,
   leaf_hash: sha256Hash,
@@ -60,14 +59,18 @@ const leaf = z.strictObject({
   salt: sha256Hash.nullable().describe('32 bytes in base64url; null with the payload'),
 });
 
+/** The members RFC 7638 hashes and no other: one key, one text. */
+const jwk = z.union([
+  z.strictObject({ crv: z.literal('Ed25519'), kty: z.literal('OKP'), x: sha256Hash }),
+  z.strictObject({ crv: z.literal('P-256'), kty: z.literal('EC'), x: sha256Hash, y: sha256Hash }),
+]);
+
 const key = z.strictObject({
   kid: sha256Hash.describe('RFC 7638 thumbprint'),
-  jwk: z.record(z.string().max(16), z.string().max(128)).describe('public members (RFC 7517)'),
+  jwk: jwk.describe('public members (RFC 7517)'),
   party: z.union([issuer, partyId]).describe('the domain, or the party it speaks for'),
   purpose: z.enum(KEY_PURPOSES),
-  active_from: timeMs,
-  retired_at: timeMs.nullable(),
-  leaf: sha256Hash.nullable().describe('the leaf that recorded the key; null: this log has none'),
+  leaf: sha256Hash.describe('the leaf that recorded the key; when it was active, the leaves say'),
 });
 
 /**
@@ -78,7 +81,6 @@ export const bundleSchema = z.strictObject({
   v: z.literal(1),
   domain: issuer,
   subject: z.strictObject({ kind: z.literal('artifact'), id: uuid }),
-  made_at: timeMs,
   proof: z.strictObject({
     artifact: z.strictObject({
       claims: canonicalText,
@@ -93,7 +95,7 @@ export const bundleSchema = z.strictObject({
     status_list: token.nullable().describe('statuslist+jwt at the time; null: there was none yet'),
     checkpoint: z.strictObject({ size: z.int().min(1), root: sha256Hash }),
     consistency: z
-      .strictObject({ size: z.int().min(0), proof })
+      .strictObject({ size: z.int().min(0), root: sha256Hash, proof })
       .nullable()
       .describe('from a remembered checkpoint'),
   }),

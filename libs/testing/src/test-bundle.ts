@@ -2,6 +2,9 @@ import { PrivateKeySigner, type Signer, StatusList, signToken } from '@spendgate
 import {
   CompactRange,
   NOTE_SIGNATURE,
+  cosign,
+  formatNote,
+  parseNote,
   type NoteKey,
   type TileReader,
   formatNoteKey,
@@ -52,6 +55,8 @@ export interface TestBundleChange {
   readonly causes?: (name: LeafName, causes: readonly string[]) => readonly string[];
   /** Size of the remembered checkpoint the bundle carries a consistency proof from. */
   readonly from?: number;
+  /** Who cosigns the checkpoint, named `witness-0.example` and so on. */
+  readonly witnesses?: readonly Signer[];
 }
 
 export interface TestBundle {
@@ -139,15 +144,12 @@ export async function makeTestBundle(change: TestBundleChange = {}): Promise<Tes
   const inclusion = Object.values(TEST_LEAVES).map(async (index) => {
     return { index, proof: (await proveInclusion(log.tiles, index, SIZE)).map(text) };
   });
-  const { from } = change;
-  const consistency =
-    from === undefined ? null : { size: from, proof: (await proveConsistency(log.tiles, from, SIZE)).map(text) };
   const { artifact, intent, decision } = spent;
+  const witnessed = await cosigned(await noteAt(SIZE), change.witnesses ?? []);
   const bundle: Bundle = {
     v: 1,
     domain: TEST_ISSUER,
     subject: { kind: 'artifact', id: artifact.jti },
-    made_at: AT_MS + 60_000,
     proof: {
       artifact: { claims: canonicalize(artifact), token: spent.token },
       intent,
@@ -157,11 +159,11 @@ export async function makeTestBundle(change: TestBundleChange = {}): Promise<Tes
     synchronization: {
       status_list: await signStatus(artifact.status.status_list.uri),
       checkpoint: { size: SIZE, root: text(log.head(SIZE).root) },
-      consistency,
+      consistency: change.from === undefined ? null : await continues(log, change.from),
     },
     lineage: { leaves, redacted: 0 },
     audit: { inclusion: await Promise.all(inclusion) },
-    persistence: { note: await noteAt(SIZE), log_key: formatNoteKey(noteKey), witnessed_by: [] },
+    persistence: { ...witnessed, log_key: formatNoteKey(noteKey) },
     keys: recorded,
   };
   const jwks = {
@@ -172,6 +174,10 @@ export async function makeTestBundle(change: TestBundleChange = {}): Promise<Tes
   return { bundle, noteAt, checkpointKey: keys.checkpointKey, jwks };
 }
 
+async function continues(log: Log, size: number) {
+  return { size, root: text(log.head(size).root), proof: (await proveConsistency(log.tiles, size, SIZE)).map(text) };
+}
+
 function leavesOf(log: Log): Bundle['lineage']['leaves'] {
   return Object.values(TEST_LEAVES).map((index) => {
     const { leaf = '', payload = '', salt = Buffer.alloc(0) } = log.leaves[index] ?? {};
@@ -180,7 +186,6 @@ function leavesOf(log: Log): Bundle['lineage']['leaves'] {
 }
 
 function recordKeys(log: Log): BundleKey[] {
-  const times = { active_from: AT_MS, retired_at: null };
   const parties = [
     ['agentKey', 'agent', 'buyer', 'agent'],
     ['settlerKey', 'settlement_service', 'settler', 'settlement'],
@@ -188,14 +193,14 @@ function recordKeys(log: Log): BundleKey[] {
   const ofParties = parties.map(([name, kind, party, purpose]): BundleKey => {
     const { kid, jwk } = keys[name];
     const leaf = log.add(name, 'key_changed', { act: 'key_added', kid, kind, party, jwk, successor: null });
-    return { kid, jwk: { ...jwk }, party, purpose, ...times, leaf };
+    return { kid, jwk: { ...jwk }, party, purpose, leaf };
   });
   const names = Object.keys(DOMAIN_KEYS) as (keyof typeof DOMAIN_KEYS)[]; // as: the keys of our own table
   const ofDomain = names.map((name): BundleKey => {
     const { kid, jwk } = keys[name];
     const purpose = DOMAIN_KEYS[name];
     const leaf = log.add(name, 'key_changed', { act: 'domain_key_added', kid, purpose, jwk });
-    return { kid, jwk: { ...jwk }, party: TEST_ISSUER, purpose, ...times, leaf };
+    return { kid, jwk: { ...jwk }, party: TEST_ISSUER, purpose, leaf };
   });
   return [...ofParties, ...ofDomain];
 }
@@ -279,7 +284,7 @@ async function authorize(log: Log, mandate: string, grant: Grant) {
     artifact,
     token: await signToken(keys.artifactKey, 'authorization-artifact+jwt', artifact),
     intent: await signToken(keys.agentKey, 'payment-intent+jwt', claims),
-    decision: { ...said, rules_version: 1, read_set: null, leaf_hash },
+    decision: { ...said, read_set: null, leaf_hash },
   };
 }
 
@@ -351,6 +356,20 @@ function signStatus(sub: string): Promise<string> {
 function noteKeyOf({ jwk }: Signer): NoteKey {
   const publicKey = Buffer.from(jwk.x, 'base64url');
   return { name: logOrigin(TEST_ISSUER), type: NOTE_SIGNATURE.ed25519, publicKey };
+}
+
+async function cosigned(note: string, witnesses: readonly Signer[]) {
+  const parsed = parseNote(note);
+  if (parsed === 'note_malformed') throw new Error('a note of our own');
+  const signatures = [...parsed.signatures];
+  const witnessed_by: string[] = [];
+  for (const [n, signer] of witnesses.entries()) {
+    const publicKey = Buffer.from(signer.jwk.x, 'base64url');
+    const key: NoteKey = { name: `witness-${n}.example`, type: NOTE_SIGNATURE.cosignatureV1, publicKey };
+    signatures.push(await cosign(parsed.text, AT, key, (bytes) => signer.sign(bytes)));
+    witnessed_by.push(formatNoteKey(key));
+  }
+  return { note: formatNote({ ...parsed, signatures }), witnessed_by };
 }
 
 function text(hash: Uint8Array): string {

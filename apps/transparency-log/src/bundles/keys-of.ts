@@ -1,24 +1,26 @@
+import { parsePublicKey } from '@spendgate/artifact';
 import type { BundleKey } from '@spendgate/codec';
 import { type EvidenceLeaf, type Pool, readPartyKeys } from '@spendgate/store';
 import { type Evidence, nameOf } from './gather-leaves.js';
 
 /**
  * The domain's keys with their history and those of the parties that signed, each with the leaf that recorded it.
+ * A key no leaf recorded is left out: nobody could check it.
  * A settlement service's keys are for settlements; the keys of other parties are named after them.
  */
 export async function keysOf(pool: Pool, issuer: string, { asked, leaves, partyKids }: Evidence): Promise<BundleKey[]> {
   const recorded = leavesByKid(leaves);
-  const domain = asked.domainKeys.map(({ kid, jwk, purpose, activeFromMs, retiredAtMs }) => {
-    const times = { active_from: activeFromMs, retired_at: retiredAtMs };
-    return { kid, jwk: { ...jwk }, party: issuer, purpose, ...times, leaf: recorded.get(kid) ?? null };
-  });
+  const domain = asked.domainKeys.map(({ kid, jwk, purpose }) => ({ kid, jwk, party: issuer, purpose }));
   const rows = await readPartyKeys(pool, partyKids);
-  const parties = rows.map(({ kid, jwk, kind, partyId, activeFromMs, retiredAtMs }) => {
+  const parties = rows.map(({ kid, jwk, kind, partyId }) => {
     const purpose: BundleKey['purpose'] = kind === 'settlement_service' ? 'settlement' : kind;
-    const times = { active_from: activeFromMs, retired_at: retiredAtMs };
-    return { kid, jwk: { ...jwk }, party: partyId, purpose, ...times, leaf: recorded.get(kid) ?? null };
+    return { kid, jwk, party: partyId, purpose };
   });
-  return [...domain, ...parties];
+  return [...domain, ...parties].flatMap((key) => {
+    const leaf = recorded.get(key.kid);
+    const parsed = parsePublicKey(key.jwk); // its members as RFC 7638 has them: what else a JWK carries proves nothing
+    return leaf === undefined || !parsed.ok ? [] : [{ ...key, jwk: parsed.key.jwk, leaf }];
+  });
 }
 
 /** The leaf that added each key. */

@@ -1,6 +1,18 @@
 import { statusPlace } from '@spendgate/artifact';
-import { type TileReader, formatNoteKey, logOrigin, proveConsistency, proveInclusion } from '@spendgate/audit-log';
+import {
+  type TileReader,
+  formatNote,
+  formatNoteKey,
+  logOrigin,
+  parseNote,
+  parseNoteKey,
+  proveConsistency,
+  proveInclusion,
+  readCompactRange,
+  signaturesOf,
+} from '@spendgate/audit-log';
 import { type Bundle, BUNDLE_SETTLEMENTS_MAX } from '@spendgate/codec';
+import { InvariantError } from '@spendgate/core';
 import {
   type BundledArtifact,
   type DecisionView,
@@ -11,7 +23,6 @@ import {
   readBundledArtifact,
   readBundledOutcomes,
   readBundledSettlements,
-  readClockMs,
   readDecision,
   readDomainKeys,
   readLastCheckpoint,
@@ -77,14 +88,14 @@ export class MakeBundle {
     for (const { index } of leaves) {
       inclusion.push({ index, proof: (await proveInclusion(tiles, index, head.treeSize)).map(text) });
     }
-    const consistency =
-      from === null ? null : { size: from, proof: (await proveConsistency(tiles, from, head.treeSize)).map(text) };
+    const consistency = from === null ? null : await continues(tiles, from, head.treeSize);
+    const logKey = logKeyOf(this.issuer, evidence.asked.domainKeys);
+    const witnessed_by = witnessedBy(head.note, this.witnesses);
     const statusList = (await this.lists.read(partition, segment)) ?? null;
     const bundle: Bundle = {
       v: 1,
       domain: this.issuer,
       subject: { kind: 'artifact', id: artifact.artifactId },
-      made_at: await readClockMs(this.pool),
       proof: {
         artifact: { claims: artifact.claims, token: null },
         intent: decision.request,
@@ -104,9 +115,9 @@ export class MakeBundle {
       lineage: { leaves, redacted: leaves.filter(({ payload }) => payload === null).length },
       audit: { inclusion },
       persistence: {
-        note: head.note,
-        log_key: logKeyOf(this.issuer, evidence.asked.domainKeys),
-        witnessed_by: witnessedBy(head.note, this.witnesses),
+        note: linesOf(head.note, [logKey, ...witnessed_by]),
+        log_key: logKey,
+        witnessed_by,
       },
       keys: await keysOf(this.pool, this.issuer, evidence),
     };
@@ -124,7 +135,6 @@ function storedDecision(view: DecisionView, showsReadSet: boolean): Bundle['proo
     supersedes: view.supersedes,
     appended_at: view.appendedAtMs,
     judged_at: view.judgedAtMs,
-    rules_version: view.rulesVersion,
     read_set: showsReadSet ? view.readSet : null,
     decision_hash: text(view.decisionHash),
     leaf_hash: text(view.leafHash),
@@ -147,6 +157,20 @@ function shown(
   const isGrant = typeof mandate === 'object' && mandate !== null;
   const isOwn = isGrant && kind === 'agent' && 'agent' in mandate && mandate.agent === id;
   return isGrant && !isOwn ? redacted : { index, leaf, payload, salt: text(salt) };
+}
+
+/** The tree of a remembered size with the proof that the bundle's begins with it. */
+async function continues(tiles: TileReader, size: number, treeSize: number) {
+  const root = (await readCompactRange(tiles, size)).root();
+  return { size, root: text(root), proof: (await proveConsistency(tiles, size, treeSize)).map(text) };
+}
+
+/** The note with the lines of these keys alone: a line nobody in the bundle can check would be no evidence. */
+function linesOf(note: string, keyTexts: readonly string[]): string {
+  const parsed = parseNote(note);
+  if (parsed === 'note_malformed') throw new InvariantError('ERR_NOTE_DAMAGED', 'a stored checkpoint is no note');
+  const keys = keyTexts.flatMap((keyText) => parseNoteKey(keyText) ?? []);
+  return formatNote({ ...parsed, signatures: keys.flatMap((key) => signaturesOf(parsed, key)) });
 }
 
 /** The newest one signed the newest checkpoint. */

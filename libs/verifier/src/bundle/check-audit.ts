@@ -2,11 +2,16 @@ import {
   type Checkpoint,
   type NoteKey,
   NOTE_SIGNATURE,
+  type SignedNote,
   formatNoteKey,
   isKeyName,
   logOrigin,
+  parseNoteKey,
+  sameHash,
+  signaturesOf,
   verifyCheckpoint,
   verifyConsistency,
+  verifyCosignature,
   verifyInclusion,
 } from '@spendgate/audit-log';
 import { refuse } from './bundle-report.js';
@@ -22,6 +27,7 @@ import type { OpenedBundle } from './opened-bundle.js';
 export function checkAudit(opened: OpenedBundle, remembered: string | null): string {
   const { lineage, audit } = opened.bundle;
   const head = checkHead(opened);
+  checkConsistency(opened, head);
   if (audit.inclusion.length !== lineage.leaves.length) {
     refuse(null, `${lineage.leaves.length} leaves and ${audit.inclusion.length} inclusion proofs`);
   }
@@ -58,7 +64,28 @@ function checkHead(opened: OpenedBundle): Checkpoint {
   }
   const signers = keys.filter((key) => verifyCheckpoint(persistence.note, [key]).valid).map(formatNoteKey);
   if (!signers.includes(persistence.log_key)) refuse(null, 'persistence.log_key did not sign the checkpoint');
+  checkWitnesses(verdict.note, keys, persistence.witnessed_by);
   return checkpoint;
+}
+
+/** Whoever is said to have cosigned did, and the note has no line but theirs and the log's: all of it is verified. */
+function checkWitnesses(note: SignedNote, logKeys: readonly NoteKey[], witnessedBy: readonly string[]): void {
+  const witnesses = witnessedBy.map((text) => parseNoteKey(text) ?? refuse(null, `persistence.witnessed_by: ${text}`));
+  const silent = witnesses.findIndex((key) => !verifyCosignature(note, key).valid);
+  if (silent !== -1) refuse(null, `${witnessedBy[silent]} did not cosign the checkpoint`);
+  const verified = new Set([...logKeys, ...witnesses].flatMap((key) => signaturesOf(note, key)));
+  if (verified.size !== note.signatures.length)
+    refuse(null, 'the checkpoint has a signature of nobody the bundle names');
+}
+
+/** The earlier tree the bundle says this one continues (RFC 9162 §2.1.4.2); none is no fault. */
+function checkConsistency({ bundle }: OpenedBundle, head: Checkpoint): void {
+  const { consistency } = bundle.synchronization;
+  if (consistency === null) return;
+  const { size, root, proof } = consistency;
+  const heads = { size1: size, size2: head.size, root1: bytesOf(root), root2: head.root };
+  const verified = verifyConsistency({ ...heads, proof: proof.map(bytesOf) });
+  if (!verified.valid) refuse(null, `the tree does not continue synchronization.consistency: ${verified.code}`);
 }
 
 function checkRemembered(opened: OpenedBundle, head: Checkpoint, remembered: string): string {
@@ -70,9 +97,8 @@ function checkRemembered(opened: OpenedBundle, head: Checkpoint, remembered: str
   if (consistency?.size !== size) {
     return refuse(null, `no consistency proof from size ${size}: export the bundle again with --remember`);
   }
-  const proof = consistency.proof.map(bytesOf);
-  const verified = verifyConsistency({ size1: size, size2: head.size, root1: root, root2: head.root, proof });
-  if (!verified.valid) refuse(null, `the log was rewritten after size ${size}: ${verified.code}`);
+  if (!sameHash(bytesOf(consistency.root), root))
+    refuse(null, `the log was rewritten: its tree of ${size} was another`);
   return `one of ${size}`;
 }
 

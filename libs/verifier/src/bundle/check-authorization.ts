@@ -1,7 +1,9 @@
-import { type ArtifactClaims, canonicalize, hashJsonText, intentBodyHash } from '@spendgate/codec';
+import { type ArtifactClaims, canonicalize, hashJsonText, intentBodyHash, sha256Text } from '@spendgate/codec';
+import type { ArtifactTerms } from '@spendgate/core';
+import { decisionText } from '../replay/recompute-decision.js';
 import { refuse } from './bundle-report.js';
 import { type OpenedBundle, type Payload, decisionLeaf, memberOf } from './opened-bundle.js';
-import { verifySigned } from './signed.js';
+import { EVER, verifySigned } from './signed.js';
 
 export const UNSIGNED = 'as the log serves it: export it with `spendgate report artifact`, which adds what is signed';
 
@@ -21,15 +23,16 @@ export async function checkAuthorization(opened: OpenedBundle): Promise<string> 
   if (claims.jti !== subject.id) refuse(index, 'the artifact is another one than the subject');
   if (canonicalize(claims) !== proof.artifact.claims) refuse(index, 'proof.artifact.claims are not what is signed');
   await checkIntent(opened, payload, claims, index);
+  checkReadSet(opened, payload, claims, index);
   const [{ amount, counterparty }] = claims.authorization_details;
   return `${claims.sub} may spend ${amount.value} ${amount.currency} at ${counterparty.id}, signed by ${domain}`;
 }
 
 /** The artifact's claims, signed by the domain and named by the decision's leaf. */
 async function readArtifact(opened: OpenedBundle, payload: Payload, index: number): Promise<ArtifactClaims> {
-  const { proof, made_at } = opened.bundle;
+  const { proof } = opened.bundle;
   if (proof.artifact.token === null) return refuse(index, `no signed artifact, ${UNSIGNED}`);
-  const during = () => ({ fromMs: proof.decision.judged_at, toMs: made_at });
+  const during = () => ({ fromMs: proof.decision.judged_at, toMs: EVER });
   const { claims } = await verifySigned(opened, 'authorization-artifact+jwt', proof.artifact.token, index, during);
   const named = memberOf(payload, 'artifact');
   if (named['id'] !== claims.jti || named['hash'] !== hashJsonText(claims)) {
@@ -62,6 +65,26 @@ async function checkIntent(opened: OpenedBundle, payload: Payload, artifact: Art
   ];
   const other = pairs.find(([, asked, granted]) => asked !== granted);
   if (other !== undefined) refuse(index, `the signed intent differs from what was granted: ${other[0]}`);
+}
+
+/**
+ * The read set is the one `decision_hash` covers: all else the hash is over, the artifact and the leaf say. No rule is
+ * needed for it, so it holds for a decision of any release; whether the rules give the decision is the replay's to say.
+ */
+function checkReadSet({ bundle }: OpenedBundle, payload: Payload, artifact: ArtifactClaims, index: number): void {
+  const { read_set, intent_id, decision_hash } = bundle.proof.decision;
+  if (read_set === null) return;
+  const intent = { bodyHash: String(payload['intent_hash']), intentId: intent_id };
+  const { outcome, code, field, stages } = payload;
+  const decision = { outcome, code, field, limit: null, stages, terms: termsOf(artifact), parkedUntilMs: null };
+  if (sha256Text(decisionText(intent, decision, read_set)) !== decision_hash) {
+    refuse(index, 'the decision was not made on this read set');
+  }
+}
+
+function termsOf({ iat, nbf, exp, flow, authorization_details: [{ amount, capture }] }: ArtifactClaims): ArtifactTerms {
+  const { value, currency } = amount;
+  return { amount: value, currency, iat, nbf, exp, settleBy: capture.settle_by, epoch: flow.epoch };
 }
 
 type Amount = ArtifactClaims['authorization_details'][0]['amount'];

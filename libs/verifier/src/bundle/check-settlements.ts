@@ -20,7 +20,7 @@ import {
   parseObject,
   payloadOf,
 } from './opened-bundle.js';
-import { verifySigned } from './signed.js';
+import { EVER, verifySigned } from './signed.js';
 
 /** A granted settlement with everything that was signed about it. */
 interface Settled {
@@ -104,10 +104,10 @@ async function readSettled(opened: OpenedBundle, settlement: BundleSettlement): 
 
 async function readReceipt(opened: OpenedBundle, { claims: text, receipt }: BundleSettlement, index: number) {
   if (receipt === null) return refuse(index, `no signed receipt, ${UNSIGNED}`);
-  const { domain, made_at } = opened.bundle;
+  const { domain } = opened.bundle;
   const { claims } = await verifySigned(opened, 'settlement-receipt+jwt', receipt, index, ({ iat }) => ({
     fromMs: iat * 1_000,
-    toMs: made_at,
+    toMs: EVER,
   }));
   if (canonicalize(claims) !== text) refuse(index, 'the receipt is not over the claims stated');
   if (claims.iss !== domain) refuse(index, `the receipt is of ${claims.iss}`);

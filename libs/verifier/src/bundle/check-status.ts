@@ -2,7 +2,7 @@ import { StatusList } from '@spendgate/artifact';
 import type { ArtifactClaims } from '@spendgate/codec';
 import { refuse } from './bundle-report.js';
 import type { OpenedBundle } from './opened-bundle.js';
-import { verifySigned } from './signed.js';
+import { EVER, verifySigned } from './signed.js';
 
 /**
  * The status list of the time (Token Status List): signed by the domain, the one the artifact names, with an entry for
@@ -11,12 +11,12 @@ import { verifySigned } from './signed.js';
  * @throws {BundleFault}
  */
 export async function checkStatus(opened: OpenedBundle, artifact: ArtifactClaims, index: number): Promise<string> {
-  const { synchronization, made_at, domain } = opened.bundle;
+  const { synchronization, domain } = opened.bundle;
   const token = synchronization.status_list;
   if (token === null) return refuse(index, 'no status list: export the bundle again');
   const { claims } = await verifySigned(opened, 'statuslist+jwt', token, index, ({ iat }) => ({
     fromMs: iat * 1_000,
-    toMs: made_at,
+    toMs: EVER,
   }));
   const { uri, idx } = artifact.status.status_list;
   if (claims.iss !== domain || claims.sub !== uri) refuse(index, `the status list is ${claims.sub}, not ${uri}`);

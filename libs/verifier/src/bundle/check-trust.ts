@@ -1,4 +1,4 @@
-import { parsePublicKey } from '@spendgate/artifact';
+import { thumbprint } from '@spendgate/artifact';
 import {
   type ArtifactClaims,
   type BundleKey,
@@ -31,6 +31,7 @@ export async function checkTrust(opened: OpenedBundle): Promise<string> {
   const claims = artifactClaims(opened, leaf.index);
   const used = signersOf(opened);
   for (const { kid, actIndex } of used) checkSigner(opened, kid, actIndex);
+  for (const key of opened.bundle.keys) checkRecord(opened, key, null);
   const { flow, policy } = claims;
   const { judged_at } = opened.bundle.proof.decision;
   const baselines = inForceAt(opened, 'flow_baseline_set', judged_at, (said) => said['flow'] === flow.id);
@@ -85,29 +86,33 @@ function signersOf(opened: OpenedBundle): Signer[] {
 }
 
 /** A key the verifier trusts itself needs no leaf; any other is the one its leaf recorded, in its place in time. */
-function checkSigner({ bundle, trust, byHash, leaves }: OpenedBundle, kid: string, actIndex: number | null): void {
+function checkSigner(opened: OpenedBundle, kid: string, actIndex: number | null): void {
+  const { bundle, trust } = opened;
   if (trust?.find(kid) !== undefined) return;
   const key = bundle.keys.find((each) => each.kid === kid) ?? refuse(actIndex, `key ${kid} is not in the bundle`);
   const isDomains = DOMAIN_PURPOSES.some((each) => each === key.purpose);
   if (isDomains && trust !== null) refuse(actIndex, `key ${kid} of the domain is not in the trust file`);
-  const leaf = key.leaf === null ? undefined : byHash.get(key.leaf);
-  if (leaf === undefined) return refuse(actIndex, `no leaf in the bundle recorded key ${kid}`);
-  if (!recordsKey(leaf, key, isDomains)) refuse(leaf.index, `the leaf does not record key ${kid} of ${key.party}`);
+  const leaf = checkRecord(opened, key, actIndex);
   if (actIndex !== null && leaf.index >= actIndex) refuse(leaf.index, `key ${kid} was recorded after it signed`);
-  const ended = leaves.find(({ payload }) => payload?.['kid'] === kid && ENDS.has(String(payload['act'])));
-  if ((ended === undefined) !== (key.retired_at === null)) {
-    refuse(ended?.index ?? leaf.index, `whether key ${kid} was retired, the log says otherwise`);
-  }
 }
 
-const ENDS = new Set(['key_retired', 'key_removed', 'domain_key_retired']);
+/** Every key listed is what its leaf recorded, also one that signed nothing here: no word of the list is unproven. */
+function checkRecord({ bundle, byHash }: OpenedBundle, key: BundleKey, actIndex: number | null): OpenedLeaf {
+  const leaf = byHash.get(key.leaf) ?? refuse(actIndex, `no leaf in the bundle recorded key ${key.kid}`);
+  const isDomains = DOMAIN_PURPOSES.some((each) => each === key.purpose);
+  const isNamed = thumbprint(key.jwk) === key.kid && (!isDomains || key.party === bundle.domain);
+  if (!isNamed || !recordsKey(leaf, key, isDomains)) {
+    refuse(leaf.index, `the leaf does not record key ${key.kid} of ${key.party}`);
+  }
+  return leaf;
+}
 
 /** The leaf says: this very public key, for this party or purpose, was added. */
 function recordsKey(leaf: OpenedLeaf, key: BundleKey, isDomains: boolean): boolean {
   if (leaf.leaf?.type !== 'key_changed') return false;
   const said = payloadOf(leaf, `key ${key.kid}`);
-  const parsed = parsePublicKey(memberOf(said, 'jwk'));
-  const isSame = parsed.ok && parsed.key.kid === key.kid && said['kid'] === key.kid;
+  const jwk = memberOf(said, 'jwk');
+  const isSame = said['kid'] === key.kid && Object.entries(key.jwk).every(([name, value]) => jwk[name] === value);
   if (isDomains) return isSame && said['act'] === 'domain_key_added' && said['purpose'] === key.purpose;
   return (
     isSame && said['act'] === 'key_added' && said['party'] === key.party && PURPOSE_OF(said['kind']) === key.purpose

@@ -41,7 +41,7 @@ export interface OpenedBundle {
 export function openBundle(bundle: Bundle, trust: KeySet | null): OpenedBundle {
   const leaves = bundle.lineage.leaves.map(openLeaf);
   const byHash = new Map(leaves.map((leaf) => [leaf.hash, leaf]));
-  return { bundle, leaves, byHash, trust, keys: readKeys(bundle, trust) };
+  return { bundle, leaves, byHash, trust, keys: readKeys(bundle, leaves, byHash, trust) };
 }
 
 function openLeaf({ index, leaf: text, payload, salt }: Bundle['lineage']['leaves'][number]): OpenedLeaf {
@@ -56,10 +56,21 @@ function openLeaf({ index, leaf: text, payload, salt }: Bundle['lineage']['leave
 }
 
 /** Of the domain's keys only the trusted ones count, once there are any: whoever made the bundle chose its own. */
-function readKeys(bundle: Bundle, trust: KeySet | null): ReadonlyMap<string, VerificationKey> {
+function readKeys(
+  bundle: Bundle,
+  leaves: readonly OpenedLeaf[],
+  byHash: ReadonlyMap<string, OpenedLeaf>,
+  trust: KeySet | null,
+): ReadonlyMap<string, VerificationKey> {
   const keys = new Map<string, VerificationKey>();
-  for (const { kid, jwk, party, purpose, active_from, retired_at } of bundle.keys) {
-    const owner = { purpose, party, activeFromMs: active_from, retiredAtMs: retired_at };
+  for (const { kid, jwk, party, purpose, leaf } of bundle.keys) {
+    const ends = leaves.filter(({ payload }) => payload?.['kid'] === kid && ENDS.has(String(payload['act'])));
+    const owner = {
+      purpose,
+      party,
+      activeFromMs: timeSaid(byHash.get(leaf), 'active_from_ms'),
+      retiredAtMs: ends.length === 0 ? null : Math.min(...ends.map((each) => timeSaid(each, 'retired_at_ms'))),
+    };
     const parsed = parsePublicKey({ ...jwk, kid }, owner);
     const isDomains = DOMAIN_PURPOSES.some((each) => each === purpose);
     if (parsed.ok && (trust === null || !isDomains)) keys.set(kid, parsed.key);
@@ -68,6 +79,15 @@ function readKeys(bundle: Bundle, trust: KeySet | null): ReadonlyMap<string, Ver
     if (key.party === null || key.party === bundle.domain || keys.has(key.kid)) keys.set(key.kid, key);
   }
   return keys;
+}
+
+/** What a leaf says of the end of a key. */
+const ENDS = new Set(['key_retired', 'key_removed', 'domain_key_retired']);
+
+/** The instant an act names, or else its own; no number for a leaf that is none, which is no time at all. */
+function timeSaid(leaf: OpenedLeaf | undefined, name: string): number {
+  const said = leaf?.payload?.[name];
+  return typeof said === 'number' ? said : (leaf?.leaf?.time ?? Number.NaN);
 }
 
 /** A leaf by its hash. @throws {BundleFault} the bundle does not carry it */

@@ -8,11 +8,14 @@ export interface Signed<T extends TokenTyp> {
   readonly key: VerificationKey;
 }
 
-/** When the signature may have been made, Unix ms, both included; the domain signs stored claims anew at each read. */
+/** When the signature may have been made, Unix ms, both included. */
 export interface SigningTime {
   readonly fromMs: number;
   readonly toMs: number;
 }
+
+/** The domain signs stored claims anew at each read: at any time after. A time of export would be nobody's word. */
+export const EVER = Number.POSITIVE_INFINITY;
 
 /**
  * One signed object of a bundle: strict form, claims, a key of the right purpose that was active then, signature. Not

@@ -95,7 +95,7 @@ describe('a bundle somebody tampered with', () => {
     ['C10: the signature of the intent', 'authorization', decision, ({ proof }) => { proof.intent = forge(proof.intent); }],
     ['C10: another subject', 'authorization', decision, ({ subject, proof }) => { subject.id = proof.decision.intent_id; }],
     ['C10: the stored decision', 'authorization', decision, ({ proof }) => { proof.decision.judged_at += 1; }],
-    ['C11: a key nobody recorded', 'trust_continuity', decision, ({ keys }) => { keys.forEach((key) => { if (key.purpose === 'agent') key.leaf = null; }); }],
+    ['C11: a key nobody recorded', 'trust_continuity', decision, ({ keys, proof }) => { keys.forEach((key) => { if (key.purpose === 'agent') key.leaf = proof.decision.decision_hash; }); }],
     ['C11: a key of another party', 'trust_continuity', agentKey, ({ keys }) => { keys.forEach((key) => { if (key.purpose === 'agent') key.party = 'rival'; }); }],
     ['C11: the status list', 'trust_continuity', decision, ({ synchronization: s }) => { s.status_list = forge(s.status_list); }],
     ['C11: no status list', 'trust_continuity', decision, ({ synchronization }) => { synchronization.status_list = null; }],

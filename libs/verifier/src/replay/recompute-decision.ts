@@ -47,7 +47,11 @@ export function recomputeStored(row: FrozenInputs): { intent: Intent; result: Ad
 }
 
 /** The text `decision_hash` covers: what was decided, on which intent, from which facts. RFC 8785 form. */
-export function decisionText(intent: Intent, decision: AdmissionDecision, readSetText: string): string {
+export function decisionText(
+  intent: Pick<Intent, 'bodyHash' | 'intentId'>,
+  decision: { readonly [member in keyof AdmissionDecision]: unknown },
+  readSetText: string,
+): string {
   // Members in RFC 8785 order; the read set is written once and used twice.
   return (
     `{"body":${canonicalize(intent.bodyHash)},"decision":${canonicalize(decision)},` +
