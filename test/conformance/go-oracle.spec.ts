@@ -1,6 +1,4 @@
-import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
-import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import {
   CompactRange,
@@ -18,32 +16,7 @@ import {
   tilePath,
   verifyNote,
 } from '@spendgate/audit-log';
-
-/** A second implementation, of other authors in another language, must agree with libs/audit-log. */
-const FOLDER = path.join(import.meta.dirname, 'go-oracle');
-const hasGo = spawnSync('go', ['version']).status === 0;
-const COMPILE_MS = 180_000;
-
-interface Answer {
-  root?: string;
-  inclusion?: string[] | null;
-  consistency?: string[] | null;
-  included: boolean;
-  consistent: boolean;
-  opened: boolean;
-  text?: string;
-  note?: string;
-  key?: string;
-  path?: string;
-}
-
-function ask(cases: readonly object[]): Answer[] {
-  const input = cases.map((each) => JSON.stringify(each)).join('\n');
-  const run = spawnSync('go', ['run', '.'], { cwd: FOLDER, input, encoding: 'utf8', maxBuffer: 2 ** 28 });
-  if (run.status !== 0) throw new Error(`go run: ${run.stderr}`);
-  const lines = run.stdout.trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line) as Answer); // as: our own program's output
-}
+import { COMPILE_MS, ask, hasGo } from './go-oracle.js';
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 

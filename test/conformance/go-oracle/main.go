@@ -1,5 +1,6 @@
 // Command go-oracle judges trees, proofs, tile paths and notes made by libs/audit-log with the Go project's own
-// implementation (golang.org/x/mod/sumdb). One JSON case per line in, one JSON answer per line out, in order.
+// implementation (golang.org/x/mod/sumdb), and signatures and bundles with its standard library besides. One JSON case per line in, one
+// JSON answer per line out, in order.
 package main
 
 import (
@@ -14,21 +15,26 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// A case is a tree (leaves, with one leaf and one older size to prove), a note with the key to check it by, or
-// a tile to name. Hashes are base64.
+// A case is a tree (leaves, with one leaf and one older size to prove), a note with the key to check it by, a tile to
+// name, a whole bundle with the kids of the domain's keys that are trusted (none: all), or a token. Hashes are base64.
 type request struct {
-	Kind        string   `json:"kind"`
-	Leaves      [][]byte `json:"leaves"`
-	Index       int64    `json:"index"`
-	Size1       int64    `json:"size1"`
-	Root        []byte   `json:"root"`
-	Root1       []byte   `json:"root1"`
-	Inclusion   [][]byte `json:"inclusion"`
-	Consistency [][]byte `json:"consistency"`
-	Note        string   `json:"note"`
-	Key         string   `json:"key"`
-	Level       int      `json:"level"`
-	Width       int      `json:"width"`
+	Kind        string     `json:"kind"`
+	Leaves      [][]byte   `json:"leaves"`
+	Index       int64      `json:"index"`
+	Size1       int64      `json:"size1"`
+	Root        []byte     `json:"root"`
+	Root1       []byte     `json:"root1"`
+	Inclusion   [][]byte   `json:"inclusion"`
+	Consistency [][]byte   `json:"consistency"`
+	Note        string     `json:"note"`
+	Key         string     `json:"key"`
+	Level       int        `json:"level"`
+	Width       int        `json:"width"`
+	Bundle      string     `json:"bundle"`
+	Trust       []string   `json:"trust"`
+	Token       string     `json:"token"`
+	Typ         string     `json:"typ"`
+	Signer      bundledKey `json:"signer"`
 }
 
 type answer struct {
@@ -42,6 +48,10 @@ type answer struct {
 	Note        string   `json:"note,omitempty"`
 	Key         string   `json:"key,omitempty"`
 	Path        string   `json:"path,omitempty"`
+	// What is wrong; empty: nothing.
+	Artifact string `json:"artifact"`
+	Audit    string `json:"audit"`
+	Signed   bool   `json:"signed"`
 }
 
 func main() {
@@ -70,6 +80,11 @@ func judge(req request) answer {
 		return judgeNote(req)
 	case "sign":
 		return signNote(req)
+	case "bundle":
+		return judgeBundle(req)
+	case "token":
+		_, err := verifyToken(req.Token, req.Typ, func(kid string) (bundledKey, bool) { return req.Signer, kid == req.Signer.Kid })
+		return answer{Signed: err == nil}
 	case "path":
 		tile := tlog.Tile{H: 8, L: req.Level, N: req.Index, W: req.Width}
 		return answer{Path: strings.TrimPrefix(tile.Path(), "tile/8/")}
