@@ -1,5 +1,9 @@
 import type {
   ArtifactReference,
+  ArtifactRenewalClaims,
+  AttestationResultClaims,
+  MandateClaim,
+  MandateTokenClaims,
   PaymentIntentClaims,
   SettlementOutcomeClaims,
   SettlementRequestClaims,
@@ -111,6 +115,56 @@ export function outcomeClaims(
     ...(report.railReference !== undefined && { rail_reference: report.railReference }),
     occurred_at: report.occurredAtSeconds,
   };
+}
+
+/** An artifact with what its renewal must name: as `GET /v1/artifacts/{id}` shows it. */
+export interface RenewableArtifact {
+  readonly artifact: string;
+  /** Of its mandate. */
+  readonly flowId: string;
+  readonly holdId: string;
+}
+
+/** What a renewal leaves of the artifact; what is absent stays as it is. */
+export interface Narrowing {
+  /** Most that may be captured in all, what was captured before included: decimal string in major units. */
+  readonly value?: string;
+  readonly maxCaptures?: number;
+  readonly settleBySeconds?: number;
+}
+
+/** @returns the claims of an `artifact-renewal+jwt`. An artifact is renewed once, so it has one `jti`. */
+export function renewalClaims(
+  { artifact, flowId, holdId }: RenewableArtifact,
+  { value, maxCaptures, settleBySeconds }: Narrowing,
+  signing: Signing,
+): ArtifactRenewalClaims {
+  const { reference, currency } = readArtifact(artifact);
+  return {
+    ...common(signing, REQUEST_LIFETIME_SECONDS),
+    jti: `renew-${reference.id}`,
+    mandate: flowId,
+    artifact: reference,
+    hold: holdId,
+    ...(value !== undefined && { amount: { value, currency } }),
+    ...(maxCaptures !== undefined && { max_captures: maxCaptures }),
+    ...(settleBySeconds !== undefined && { settle_by: settleBySeconds }),
+  };
+}
+
+/** @returns the claims of a `mandate+jwt`. One version has one `jti`, so handing it in again is harmless. */
+export function mandateTokenClaims(mandate: MandateClaim, signing: Signing): MandateTokenClaims {
+  return { ...common(signing, REQUEST_LIFETIME_SECONDS), jti: `${mandate.id}:${mandate.version}`, mandate };
+}
+
+/** What an attester found, and for how many seconds it vouches for it. */
+export type Observed = Omit<AttestationResultClaims, 'iss' | 'aud' | 'iat' | 'exp' | 'jti'> & {
+  readonly validSeconds: number;
+};
+
+/** @returns the claims of an `attestation-result+jwt` */
+export function observationClaims({ validSeconds, ...observed }: Observed, signing: Signing): AttestationResultClaims {
+  return { ...observed, ...common(signing, validSeconds), jti: crypto.randomUUID() };
 }
 
 function common({ party, issuer, nowSeconds }: Signing, lifetimeSeconds: number) {

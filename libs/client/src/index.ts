@@ -1,5 +1,7 @@
 export {
   type HeldArtifact,
+  type Narrowing,
+  type Observed,
   type OutcomeReport,
   type PlainIntent,
   type SettlementAct,

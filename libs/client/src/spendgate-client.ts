@@ -1,13 +1,18 @@
 import { type Signer, signHttpRequest, signToken } from '@spendgate/artifact';
-import { settlementId } from '@spendgate/codec';
+import { type MandateClaim, settlementId } from '@spendgate/codec';
 import {
+  type Narrowing,
+  type Observed,
   type OutcomeReport,
   type PlainIntent,
   type SettlementAct,
   type Signing,
   intentClaims,
+  mandateTokenClaims,
+  observationClaims,
   outcomeClaims,
   readArtifact,
+  renewalClaims,
   settlementClaims,
 } from './claims.js';
 
@@ -75,6 +80,32 @@ export class SpendgateClient {
         : (['refund', report.of.refundId] as const);
     const token = await this.sign('settlement-outcome+jwt', outcomeClaims(held, report, this.signing()));
     return this.post(`/v1/settlements/${settlementId(held.reference.id, action, actionId)}/outcome`, token);
+  }
+
+  /**
+   * A new artifact on the hold of this one, which is revoked: for its agent and its settlement service.
+   *
+   * @returns the artifact's own read when the caller may not see it
+   */
+  async renew(artifactId: string, narrowing: Narrowing = {}, waitSeconds = 20): Promise<Answer> {
+    const shown = await this.artifact(artifactId);
+    const { artifact, flow_id: flowId, hold_id: holdId } = shown.body;
+    if (typeof artifact !== 'string' || typeof flowId !== 'string' || typeof holdId !== 'string') return shown;
+    const claims = renewalClaims({ artifact, flowId, holdId }, narrowing, this.signing());
+    const token = await this.sign('artifact-renewal+jwt', claims);
+    const headers = waitSeconds > 0 ? { prefer: `wait=${waitSeconds}` } : {};
+    return this.post(`/v1/artifacts/${artifactId}/renew`, token, headers);
+  }
+
+  /** Signs a version of a mandate and has it recorded: a principal in its own tree, an agent below its own mandate. */
+  async grantMandate(mandate: MandateClaim): Promise<Answer> {
+    return this.post('/v1/mandates', await this.sign('mandate+jwt', mandateTokenClaims(mandate, this.signing())));
+  }
+
+  /** Signs an attester's result on an agent's runtime and has it judged. @param waitSeconds 0: answers 202 at once */
+  async reportObservation(observed: Observed, waitSeconds = 20): Promise<Answer> {
+    const token = await this.sign('attestation-result+jwt', observationClaims(observed, this.signing()));
+    return this.post('/v1/observations', token, waitSeconds > 0 ? { prefer: `wait=${waitSeconds}` } : {});
   }
 
   /** What became of the caller's own intent; 404 while it is not decided. @param mandate narrows a `jti` used under several */

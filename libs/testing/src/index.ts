@@ -45,6 +45,7 @@ export { signTransition, transitionClaims } from './key-transitions.js';
 export { LeafWriter } from './leaf-writer.js';
 export { TEST_LEAVES, type TestBundle, type TestBundleChange, makeTestBundle } from './test-bundle.js';
 export { undescribed } from './described.js';
+export { type DoorReply, TestDoor } from './test-door.js';
 export { referenceFiles } from './reference/reference-files.js';
 export { type TokenVector, makeTokenVectors } from './reference/token-vectors.js';
 export { type Served, TestLog } from './served-log.js';

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { STATUS } from '@spendgate/artifact';
 import { isUuid } from '@spendgate/codec';
 import {
@@ -11,9 +11,11 @@ import {
   problemOf,
   readPage,
   send,
+  waited,
   wholeNumber,
 } from '@spendgate/http-edge';
 import { type HeldArtifact, type HeldCursor, listHeldArtifacts, readArtifacts } from '@spendgate/store';
+import { UNSUPPORTED, readSubmission } from './read-submission.js';
 import { spelled } from './spelled.js';
 import { DOOR, type Door, type Reader } from './door.js';
 
@@ -65,10 +67,20 @@ export class ArtifactsController {
       artifact_id: artifact.artifactId,
       decision_id: artifact.decisionId,
       flow_id: artifact.flowId,
+      hold_id: artifact.holdId,
       status: STATUS_NAMES.get(artifact.status) ?? 'revoked', // a value nobody knows is no valid artifact
       artifact: await this.door.answers.signArtifact(artifact),
     };
     return send(reply, jsonAnswer(200, body));
+  }
+
+  /** One `artifact-renewal+jwt` of this artifact, `application/jwt`: 201 with the artifact that takes its place. */
+  @Post(':id/renew')
+  async renew(@Param('id') id: string, @Req() request: EdgeRequest, @Res() reply: EdgeReply): Promise<void> {
+    const { renew, waitSecondsMax } = this.door;
+    const submission = readSubmission(request, waitSecondsMax);
+    if (submission === undefined) return send(reply, UNSUPPORTED);
+    return send(reply, waited(await renew.execute(id, submission), submission.waitMs));
   }
 }
 

@@ -6,6 +6,7 @@ import type { Pool } from '@spendgate/store';
 import type { AuthorizerParts } from '../authorizer-parts.js';
 import { DecisionAnswers } from './decision-answers.js';
 import { SubmitApproval } from './submit-approval.js';
+import { SubmitRenewal } from './submit-renewal.js';
 import { SubmitIntent } from './submit-intent.js';
 import { SubmitTransition } from './submit-transition.js';
 import { SubmitMandate } from './submit-mandate.js';
@@ -32,6 +33,7 @@ export interface Door {
   readonly mandateReads: SignedReads<MandateReader['kind']>;
   readonly submit: SubmitIntent;
   readonly approve: SubmitApproval;
+  readonly renew: SubmitRenewal;
   readonly rotate: SubmitTransition;
   readonly grant: SubmitMandate;
   readonly observe: SubmitObservation;
@@ -57,6 +59,7 @@ export function createDoor(runtime: Runtime, parts: AuthorizerParts): Door {
     mandateReads: new SignedReads(MANDATE_READERS, registry, clock, publicUrl),
     submit: new SubmitIntent({ ...appending, answers }),
     approve: new SubmitApproval(appending),
+    renew: new SubmitRenewal({ ...appending, answers }),
     rotate: new SubmitTransition({ pool, clock, issuer }),
     grant: new SubmitMandate(pool, clock, Number(settings['SPENDGATE_GRANTS_PER_SECOND'])),
     observe: new SubmitObservation(appending),

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Signer, signHttpRequest, signToken } from '@spendgate/artifact';
+import { type Signer, signToken } from '@spendgate/artifact';
 import { type DecisionClaims, type OpsActionClaims, type PaymentIntentClaims, intentId } from '@spendgate/codec';
 import { inControlAct, revokeKey } from '@spendgate/store';
 import {
+  type DoorReply,
   type ServedModule,
   TEST_ISSUER,
-  TEST_PUBLIC_URL,
+  TestDoor,
   type TestRuntime,
   approvalClaims,
   intentClaims,
@@ -15,7 +16,6 @@ import {
   serveModule,
   signApproval,
   signIntent,
-  undescribed,
   until,
 } from '@spendgate/testing';
 import { AuthorizerModule } from '../authorizer.module.js';
@@ -27,37 +27,12 @@ const HOOK_MS = 60_000;
 
 let world: TestRuntime;
 let app: ServedModule;
+let door: TestDoor;
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: Record<string, unknown>;
-}
-
-async function answerOf(method: string, path: string, response: Response): Promise<Answer> {
-  const answer = {
-    status: response.status,
-    headers: response.headers,
-    body: (await response.json()) as Record<string, unknown>,
-  };
-  expect(undescribed(AUTHORIZER_ROUTES, method, path, answer)).toBeNull();
-  return answer;
-}
-
-async function post(
-  token: string,
-  headers: Record<string, string> = {},
-  path = '/v1/payment-intents',
-): Promise<Answer> {
-  const sent = { 'content-type': 'application/jwt', prefer: 'wait=20', ...headers };
-  return answerOf('POST', path, await fetch(`${app.url}${path}`, { method: 'POST', body: token, headers: sent }));
-}
-
-async function get(path: string, signer?: Signer): Promise<Answer> {
-  const target = { method: 'GET', targetUri: `${TEST_PUBLIC_URL}${path}` };
-  const headers = signer === undefined ? {} : { ...(await signHttpRequest(target, signer, Date.now())) };
-  return answerOf('GET', path, await fetch(`${app.url}${path}`, { headers }));
-}
+type Answer = DoorReply;
+const post = (token: string, headers: Record<string, string> = {}, path = '/v1/payment-intents'): Promise<Answer> =>
+  door.post(path, token, { prefer: 'wait=20', ...headers });
+const get = (path: string, signer?: Signer): Promise<Answer> => door.get(path, signer);
 
 function sign(jti: string, change: Partial<PaymentIntentClaims> = {}): Promise<string> {
   return signIntent(world.domain.agent('buyer'), intentClaims(jti, Date.now(), change));
@@ -76,6 +51,7 @@ beforeAll(async () => {
     mandateClaim('approval', { approvals: { above: '10.00' } }),
   ]);
   app = await serveModule(AuthorizerModule.forRoot(world.runtime), world.runtime);
+  door = new TestDoor(app.url, AUTHORIZER_ROUTES);
 }, HOOK_MS);
 afterAll(async () => {
   await app.close();

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PrivateKeySigner, type Signer, signHttpRequest, signToken } from '@spendgate/artifact';
+import { PrivateKeySigner, type Signer, signToken } from '@spendgate/artifact';
 import { type MandateClaim, type MandateTokenClaims, hashJsonText } from '@spendgate/codec';
 import { inControlAct, recordKeys, recordParties, revokeKey, revokeMandates } from '@spendgate/store';
 import {
+  type DoorReply,
   type ServedModule,
-  TEST_PUBLIC_URL,
+  TestDoor,
   type TestRuntime,
   intentClaims,
   mandateClaim,
@@ -15,6 +16,7 @@ import {
 } from '@spendgate/testing';
 import { AuthorizerModule } from '../authorizer.module.js';
 import { AUTHORIZER_SETTINGS } from '../authorizer.settings.js';
+import { AUTHORIZER_ROUTES } from './routes.js';
 
 /** A new server may have to start first. */
 const HOOK_MS = 60_000;
@@ -22,31 +24,14 @@ const LIMITS = { currency: 'USD', total: '100.00', per_transaction: null };
 
 let world: TestRuntime;
 let app: ServedModule;
+let door: TestDoor;
 let rivalPrincipal: Signer;
 let serial = 0;
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: Record<string, unknown>;
-}
-
-async function answerOf(response: Response): Promise<Answer> {
-  const { status, headers } = response;
-  return { status, headers, body: (await response.json()) as Record<string, unknown> }; // as: each answer is an object
-}
-
-async function post(token: string, path = '/v1/mandates', more: Record<string, string> = {}): Promise<Answer> {
-  const headers = { 'content-type': 'application/jwt', ...more };
-  return answerOf(await fetch(`${app.url}${path}`, { method: 'POST', body: token, headers }));
-}
-
-async function get(path: string, signer: Signer): Promise<Answer> {
-  const target = { method: 'GET', targetUri: `${TEST_PUBLIC_URL}${path}` };
-  return answerOf(
-    await fetch(`${app.url}${path}`, { headers: { ...(await signHttpRequest(target, signer, Date.now())) } }),
-  );
-}
+type Answer = DoorReply;
+const post = (token: string, path = '/v1/mandates', headers: Record<string, string> = {}): Promise<Answer> =>
+  door.post(path, token, headers);
+const get = (path: string, signer: Signer): Promise<Answer> => door.get(path, signer);
 
 function sign(signer: Signer, iss: string, mandate: object, change: Partial<MandateTokenClaims> = {}): Promise<string> {
   const iat = Math.floor(Date.now() / 1000);
@@ -116,6 +101,7 @@ beforeAll(async () => {
   await revoke('revoked');
   await rows(`UPDATE flows SET state = 'contained' WHERE flow_id = '${namedId('contained')}'`);
   app = await serveModule(AuthorizerModule.forRoot(world.runtime), world.runtime);
+  door = new TestDoor(app.url, AUTHORIZER_ROUTES);
 }, HOOK_MS);
 afterAll(async () => {
   await app.close();

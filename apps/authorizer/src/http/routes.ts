@@ -17,6 +17,7 @@ import { z } from 'zod';
 import { OPS_ROUTES } from './ops-routes.js';
 import { KEY_TRANSITION_ROUTE } from './key-transition.route.js';
 import { AUTHORITY_ROUTES } from './authority-routes.js';
+import { RENEWAL_ROUTE } from './renewal.route.js';
 
 const IDS = { intent_id: UUID, decision_id: UUID };
 const OUTCOME = z.enum(['authorized', 'parked', 'denied']);
@@ -90,6 +91,7 @@ const ARTIFACT = z.object({
   artifact_id: UUID,
   decision_id: UUID,
   flow_id: UUID,
+  hold_id: UUID.describe('what a renewal must name'),
   status: z.enum(['valid', 'revoked', 'suspended']),
   artifact: TOKEN,
 });
@@ -277,6 +279,7 @@ export const AUTHORIZER_ROUTES: readonly RouteSpec[] = [
           artifact_id: EXAMPLE.uuid,
           decision_id: EXAMPLE.other,
           flow_id: EXAMPLE.mandate,
+          hold_id: EXAMPLE.other,
           status: 'valid',
           artifact: EXAMPLE.token,
         },
@@ -285,6 +288,7 @@ export const AUTHORIZER_ROUTES: readonly RouteSpec[] = [
     denials: [],
     problems: NOT_YOURS,
   },
+  RENEWAL_ROUTE,
   ...AUTHORITY_ROUTES,
   KEY_TRANSITION_ROUTE,
   {

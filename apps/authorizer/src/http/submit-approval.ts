@@ -1,11 +1,10 @@
-import { eventHeaders } from '@spendgate/codec';
 import { type Answer, jsonAnswer, keyAgrees, problemOf } from '@spendgate/http-edge';
-import { TOPICS, laneName } from '@spendgate/messaging';
+import { TOPICS } from '@spendgate/messaging';
 import { type DecisionView, findRefusal, readDecision, readDecisionsByIntent } from '@spendgate/store';
 import { type Refusal, refuse } from '../intake/candidate.js';
 import { decodeApproval } from '../intake/decode-approval.js';
 import { type VerifiedApproval, approverNeeds, verifyApproval } from '../intake/verify-approval.js';
-import { placeName } from '../publishing/publish-committed.js';
+import { appendAndWait } from './append-and-wait.js';
 import { type Submission, type SubmitParts, atTheDoor } from './submit-intent.js';
 
 /**
@@ -45,29 +44,19 @@ export class SubmitApproval {
   private async append(
     { record, claims, intentId }: VerifiedApproval,
     waited: DecisionView,
-    { waitMs, traceparent }: Submission,
+    submission: Submission,
   ): Promise<Answer> {
-    const { transport, clock, waiters, pool } = this.parts;
-    const headers = eventHeaders(TOPICS.paymentIntents, {
-      id: claims.jti,
-      source: claims.iss,
-      timeMs: clock.nowMs(),
-      subject: waited.flowId,
-      traceparent,
-    });
-    const [place] = await transport.publish(TOPICS.paymentIntents, [
-      { key: waited.flowId, value: record.value, headers },
-    ]);
-    const accepted = jsonAnswer(202, { outcome: null, intent_id: intentId, retry_after: 1 }, { 'retry-after': '1' });
-    if (place === undefined || waitMs === 0) return accepted;
-    const lane = laneName('authorizer', TOPICS.paymentIntents, place.partition);
-    const keys = [intentId, placeName({ topic: TOPICS.paymentIntents, ...place })];
-    const found = await waiters.waitFor(keys, waitMs, async () => {
+    const { pool } = this.parts;
+    const { jti: id, iss: source } = claims;
+    const appended = { topic: TOPICS.paymentIntents, key: waited.flowId, value: record.value, id, source };
+    const look = async (lane: string, offset: bigint) => {
       const newest = await this.newest(intentId);
-      const refusal = await findRefusal(pool, lane, place.offset);
+      const refusal = await findRefusal(pool, lane, offset);
       return refusal ?? (newest?.supersedes === waited.decisionId ? newest : undefined);
-    });
-    if (found === undefined) return accepted;
+    };
+    const found = await appendAndWait(this.parts, appended, submission, look, [intentId]);
+    if (found === undefined)
+      return jsonAnswer(202, { outcome: null, intent_id: intentId, retry_after: 1 }, { 'retry-after': '1' });
     if ('outcome' in found) return jsonAnswer(200, shown(found));
     return problemOf(found.code, { field: found.field, decision_id: found.decisionId });
   }

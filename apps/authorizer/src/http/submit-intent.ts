@@ -1,6 +1,5 @@
-import { eventHeaders } from '@spendgate/codec';
 import { type Answer, jsonAnswer, keyAgrees, problemOf } from '@spendgate/http-edge';
-import { type EventTransport, TOPICS, type TransportRecord, laneName } from '@spendgate/messaging';
+import { type EventTransport, TOPICS, type TransportRecord } from '@spendgate/messaging';
 import type { Clock } from '@spendgate/platform';
 import {
   type DecisionView,
@@ -14,7 +13,7 @@ import { needsOf } from '../deciding/facts.js';
 import { type Candidate, type Refusal, refuse } from '../intake/candidate.js';
 import { decodeIntent } from '../intake/decode-intent.js';
 import { verifyIntents } from '../intake/verify-intents.js';
-import { placeName } from '../publishing/publish-committed.js';
+import { appendAndWait } from './append-and-wait.js';
 import type { DecisionAnswers } from './decision-answers.js';
 import type { DecisionWaiters } from './decision-waiters.js';
 
@@ -82,28 +81,20 @@ export class SubmitIntent {
     return verified.ok ? verified.value : verified.refusal;
   }
 
-  private async append(candidate: Candidate, { waitMs, traceparent }: Submission): Promise<Answer> {
+  private async append(candidate: Candidate, submission: Submission): Promise<Answer> {
     const { claims, intentId, record } = candidate;
-    const { transport, clock, waiters, pool, answers } = this.parts;
-    const headers = eventHeaders(TOPICS.paymentIntents, {
+    const { pool, answers } = this.parts;
+    const appended = {
+      topic: TOPICS.paymentIntents,
+      key: claims.mandate,
+      value: record.value,
       id: intentId,
       source: claims.iss,
-      timeMs: clock.nowMs(),
-      subject: claims.mandate,
-      traceparent,
-    });
-    const [place] = await transport.publish(TOPICS.paymentIntents, [
-      { key: claims.mandate, value: record.value, headers },
-    ]);
-    const accepted = acceptedAnswer(candidate);
-    if (place === undefined || waitMs === 0) return accepted;
-    const lane = laneName('authorizer', TOPICS.paymentIntents, place.partition);
-    const keys = [intentId, placeName({ topic: TOPICS.paymentIntents, ...place })];
-    const found = await waiters.waitFor(keys, waitMs, async () => {
-      const decision = await this.recorded(intentId);
-      return decision ?? (await findRefusal(pool, lane, place.offset));
-    });
-    if (found === undefined) return accepted;
+    };
+    const look = async (lane: string, offset: bigint) =>
+      (await this.recorded(intentId)) ?? (await findRefusal(pool, lane, offset));
+    const found = await appendAndWait(this.parts, appended, submission, look, [intentId]);
+    if (found === undefined) return acceptedAnswer(candidate);
     if ('outcome' in found) return answers.answer(found, false);
     const first = found.decisionId === null ? undefined : await readDecision(pool, found.decisionId);
     return first === undefined ? problemOf(found.code, { field: found.field }) : this.repeat(first, candidate);

@@ -1,11 +1,10 @@
-import { eventHeaders } from '@spendgate/codec';
 import { type Answer, jsonAnswer, keyAgrees, problemOf } from '@spendgate/http-edge';
-import { TOPICS, laneName } from '@spendgate/messaging';
+import { TOPICS } from '@spendgate/messaging';
 import { findRefusal, isStandingResult, readLanePlaces } from '@spendgate/store';
 import { type Refusal, refuse } from '../intake/candidate.js';
 import { type Observation, readObservation } from '../observing/observation.js';
 import { attesterNeeds, verifyObservations } from '../observing/verify-observations.js';
-import { placeName } from '../publishing/publish-committed.js';
+import { appendAndWait } from './append-and-wait.js';
 import { type Submission, type SubmitParts, atTheDoor } from './submit-intent.js';
 
 /**
@@ -36,26 +35,16 @@ export class SubmitObservation {
     return verified.ok ? verified.value : verified.refusal;
   }
 
-  private async append({ record, claims }: Observation, { waitMs, traceparent }: Submission): Promise<Answer> {
-    const { transport, clock, waiters, pool } = this.parts;
+  private async append({ record, claims }: Observation, submission: Submission): Promise<Answer> {
+    const { pool } = this.parts;
     const { iss: source, sub: agent, jti } = claims;
-    const headers = eventHeaders(TOPICS.observations, {
-      id: jti,
-      source,
-      timeMs: clock.nowMs(),
-      subject: agent,
-      traceparent,
-    });
-    const [place] = await transport.publish(TOPICS.observations, [{ key: agent, value: record.value, headers }]);
-    const accepted = jsonAnswer(202, { agent, jti, retry_after: 1 }, { 'retry-after': '1' });
-    if (place === undefined || waitMs === 0) return accepted;
-    const lane = laneName('authorizer', TOPICS.observations, place.partition);
-    const judged = await waiters.waitFor([placeName({ topic: TOPICS.observations, ...place })], waitMs, async () => {
+    const appended = { topic: TOPICS.observations, key: agent, value: record.value, id: jti, source };
+    const judged = await appendAndWait(this.parts, appended, submission, async (lane, offset) => {
       const [standing] = await readLanePlaces(pool, [lane]);
-      return standing !== undefined && standing.next > place.offset ? true : undefined;
+      return standing !== undefined && standing.next > offset ? { lane, offset } : undefined;
     });
-    if (judged === undefined) return accepted;
-    const refusal = await findRefusal(pool, lane, place.offset);
+    if (judged === undefined) return jsonAnswer(202, { agent, jti, retry_after: 1 }, { 'retry-after': '1' });
+    const refusal = await findRefusal(pool, judged.lane, judged.offset);
     if (refusal !== undefined) return problemOf(refusal.code, { field: refusal.field });
     const recorded = await isStandingResult(pool, agent, record.value?.toString('latin1') ?? '');
     return jsonAnswer(201, { agent, jti, recorded });

@@ -6,6 +6,7 @@ import { limitOption, readLimit } from '../limit.js';
 import { printRows } from '../output.js';
 import { withDatabase } from '../runtime/open-database.js';
 import { describeVerb } from '../verb.js';
+import { addSignedMandates } from './sign-mandates.js';
 
 interface Options {
   readonly agent?: string;
@@ -18,7 +19,7 @@ interface Options {
 export function addMandates(program: Command): void {
   const mandates = describeVerb(program.command('mandates'), {
     group: 'operate',
-    summary: 'list mandates; show limits and what is left at each level',
+    summary: 'list mandates, show what is left at each level; delegate and amend',
     example: 'spendgate mandates list --agent demo-agent',
   });
   const list = mandates
@@ -39,6 +40,7 @@ export function addMandates(program: Command): void {
     summary: 'the levels of one mandate, root first: a spend needs room at every one',
     example: 'spendgate mandates show ID',
   });
+  addSignedMandates(mandates);
 }
 
 async function listAll({ limit, json = false, ...filter }: Options): Promise<void> {

@@ -99,6 +99,8 @@ export async function readDecisionsByIntent(db: Queryable, intentIds: readonly s
 export interface ArtifactView {
   readonly artifactId: string;
   readonly flowId: string;
+  /** A renewal keeps it. */
+  readonly holdId: string;
   readonly decisionId: string;
   readonly agentId: string;
   readonly audience: string;
@@ -111,6 +113,7 @@ export interface ArtifactView {
 interface ArtifactViewRow {
   artifact_id: string;
   flow_id: string;
+  hold_id: string;
   decision_id: string;
   agent_id: string;
   audience: string;
@@ -122,7 +125,7 @@ interface ArtifactViewRow {
 
 const ARTIFACTS = statement(
   'artifacts-by-id',
-  `SELECT artifact_id, flow_id, decision_id, agent_id, audience, kid, claims, status, issued_at
+  `SELECT artifact_id, flow_id, hold_id, decision_id, agent_id, audience, kid, claims, status, issued_at
    FROM artifacts WHERE artifact_id = ANY ($1::uuid[])`,
 );
 
@@ -132,6 +135,7 @@ export async function readArtifacts(db: Queryable, artifactIds: readonly string[
   return rows.map((row) => ({
     artifactId: row.artifact_id,
     flowId: row.flow_id,
+    holdId: row.hold_id,
     decisionId: row.decision_id,
     agentId: row.agent_id,
     audience: row.audience,
