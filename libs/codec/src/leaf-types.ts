@@ -7,6 +7,7 @@ export const LEAF_TYPES = {
   decision_denied: { payload: 'decision/1', about: 'a verified intent was refused by a rule' },
   decision_parked: { payload: 'decision/1', about: 'an intent waits for a person or a release' },
   artifact_renewed: { payload: 'renewal/1', about: 'a new artifact on the same hold; the old one is revoked' },
+  renewal_denied: { payload: 'renewal-denial/1', about: 'a refused renewal showed the drift that contains its flow' },
   artifact_revoked: { payload: 'artifact-status/1', about: 'an artifact can never be used again' },
   artifact_suspended: {
     payload: 'artifact-status/1',

@@ -16,7 +16,15 @@ import {
   isFlowState,
 } from '@spendgate/core';
 import { type Contained, CounterChanges } from '@spendgate/store';
-import type { AttestationRow, FlowChange, FlowRow, HotState, LeafRow, RegistryFacts } from '@spendgate/store';
+import type {
+  AttestationRow,
+  FlowChange,
+  FlowRow,
+  HotState,
+  LeafRow,
+  OutboxRow,
+  RegistryFacts,
+} from '@spendgate/store';
 import { toIntent } from '@spendgate/verifier';
 import { type Candidate, type Refusal, refuse } from '../intake/candidate.js';
 import type { VerifiedApproval } from '../intake/verify-approval.js';
@@ -61,6 +69,8 @@ export interface BatchOutput {
   /** Flows this batch contained, with the leaves that say so. */
   readonly contained: readonly Contained[];
   readonly containing: readonly LeafRow[];
+  /** Of containments that no decision of this batch tells. */
+  readonly events: readonly OutboxRow[];
   /** Replays, conflicts and untrusted times: verified, but without a decision of their own. */
   readonly refusals: readonly Refusal[];
   readonly flows: readonly FlowChange[];
@@ -88,24 +98,34 @@ const REPEATS = new Set<string | null>(['intent_replayed', 'idempotency_conflict
 export function decideBatch(input: BatchInput): BatchOutput {
   const { hot } = input;
   const times = new AppendedTimes(input.appendedMarkMs, input.judgedAtMs);
-  const held = new HeldChanges();
-  const counters = new CounterChanges();
-  for (const hold of hot.endedHolds) {
-    held.add(hold.path, decimal(hold.held).neg());
-    counters.leave(hold);
-  }
+  const { held, counters } = releaseEnded(hot);
   const { items, refusals } = itemsOf(input, times);
   const before = stateOf(input, held, counters);
   const { results, state } = decideInOrder(before, items);
   const composed = composeResults(input, items, results, { held, counters, refusals, flows: before.flows });
   return {
     ...composed,
+    events: [],
     refusals,
     flows: changedFlows(state, hot),
     held: held.texts(),
     counters,
     appendedMarkMs: times.mark,
   };
+}
+
+/** What holds that ended keep back no more, however late the sweep is. */
+export function releaseEnded({ endedHolds }: Pick<HotState, 'endedHolds'>): {
+  readonly held: HeldChanges;
+  readonly counters: CounterChanges;
+} {
+  const held = new HeldChanges();
+  const counters = new CounterChanges();
+  for (const hold of endedHolds) {
+    held.add(hold.path, decimal(hold.held).neg());
+    counters.leave(hold);
+  }
+  return { held, counters };
 }
 
 interface Folding {

@@ -174,7 +174,7 @@ async function write(
   const endedLeaf = ended.length === 0 ? [] : [endedHoldsLeaf(ended, judgedAtMs, naming)];
   const decided = decisions.map((each) => each.leaf);
   const leaves = [...endedLeaf, ...output.acts, ...decided, ...output.containing, ...refused.leaves];
-  const events = [...decisions.flatMap((each) => each.events), ...refused.events];
+  const events = [...decisions.flatMap((each) => each.events), ...output.events, ...refused.events];
   const [leafSeq, outboxSeq] = [lane.leafSeq + BigInt(leaves.length), lane.outboxSeq + BigInt(events.length)];
   const { appendedMarkMs } = output;
   const decisionRows = decisions.map((each) => each.decision);

@@ -9,14 +9,15 @@ import {
   decimal,
   narrowHold,
 } from '@spendgate/core';
-import { CounterChanges, type RenewalRow, type RenewedHold, type RenewingArtifact } from '@spendgate/store';
+import { type CounterChanges, type RenewalRow, type RenewedHold, type RenewingArtifact } from '@spendgate/store';
 import { type Refusal, refuse } from '../intake/candidate.js';
 import { type VerifiedRenewal, renewalRequestOf } from '../intake/verify-renewal.js';
 import { AppendedTimes } from './appended-times.js';
+import { type DeniedRenewal, containByRenewal } from './contain-by-renewal.js';
 import { type ComposedDecision, type ComposedLeaf, type Naming, composeDecision } from './compose-decision.js';
 import type { DecidedIntent } from './decided-intent.js';
 import { type BatchInput, type BatchOutput, type EvaluatedIntent, HeldChanges, changedFlows } from './decide-batch.js';
-import { causesOf, itemOf, stateOf } from './decide-batch.js';
+import { causesOf, itemOf, releaseEnded, stateOf } from './decide-batch.js';
 
 /** An intent whose artifact somebody wants renewed. */
 export interface EvaluatedRenewal extends EvaluatedIntent {
@@ -33,8 +34,8 @@ const STATUS: Readonly<Record<number, RenewedArtifact['status']>> = { 0: 'valid'
 
 /**
  * Folds one renewal: the hold steps aside, the intent is decided once more with what the renewal leaves of it, and the
- * hold comes back under the new artifact, or as it was. A refused renewal leaves everything as it is and makes no
- * decision: the artifact it would have replaced stands by its own.
+ * hold comes back under the new artifact, or as it was. A refused renewal makes no decision: the artifact it would have
+ * replaced stands by its own. One that shows a drift contains its flow; any other leaves everything as it is.
  *
  * @param row read after the locks
  */
@@ -45,12 +46,7 @@ export function foldRenewal(
 ): BatchOutput & { readonly renewed: Renewed | null } {
   const { hot, judgedAtMs } = input;
   const times = new AppendedTimes(input.appendedMarkMs, judgedAtMs);
-  const held = new HeldChanges();
-  const counters = new CounterChanges();
-  for (const hold of hot.endedHolds) {
-    held.add(hold.path, decimal(hold.held).neg());
-    counters.leave(hold);
-  }
+  const { held, counters } = releaseEnded(hot);
   const refused = (refusal: Refusal) => refusedBy(refusal, { held, counters, times });
   const { candidate, renewal } = evaluated;
   const { record } = renewal;
@@ -70,7 +66,9 @@ export function foldRenewal(
   const { terms, code, field } = result?.decision ?? { terms: null, code: null, field: null };
   if (result === undefined || terms === null) {
     held.add(old.path, artifact.hold.held);
-    return refused(refuse(record, code ?? 'internal_denied', field).refusal);
+    const output = refused(refuse(record, code ?? 'internal_denied', field).refusal);
+    const flow = before.flows.get(item.intent.mandate);
+    return { ...output, ...containing({ renewal, old, ...item, result, flow }, input.naming) };
   }
   const narrowed = narrowHold(artifact.hold, asked, decimal(terms.amount));
   held.add(old.path, narrowed.hold.held);
@@ -90,6 +88,7 @@ export function foldRenewal(
     acts: [act],
     contained: [],
     containing: [],
+    events: [],
     refusals: [],
     flows: changedFlows(state, hot),
     held: held.texts(),
@@ -99,6 +98,15 @@ export function foldRenewal(
   };
 }
 
+/** What a refusal that shows a drift adds; nothing where it shows none. */
+function containing(denied: DeniedRenewal, naming: Naming): Partial<BatchOutput> {
+  const drifted = containByRenewal(denied, naming);
+  if (drifted === null) return {};
+  const { denial, contained, leaves, events } = drifted;
+  const { flowId, state, sequence } = contained.flow;
+  return { acts: [denial], contained: [contained], containing: leaves, events, flows: [{ flowId, state, sequence }] };
+}
+
 interface Changes {
   readonly held: HeldChanges;
   readonly counters: CounterChanges;
@@ -106,7 +114,7 @@ interface Changes {
 }
 
 function refusedBy(refusal: Refusal, { held, counters, times }: Changes): BatchOutput & { readonly renewed: null } {
-  const nothing = { decisions: [], acts: [], contained: [], containing: [], flows: [], renewed: null };
+  const nothing = { decisions: [], acts: [], contained: [], containing: [], events: [], flows: [], renewed: null };
   return { ...nothing, refusals: [refusal], held: held.texts(), counters, appendedMarkMs: times.mark };
 }
 

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { ArtifactRenewalClaims } from '@spendgate/codec';
-import { hashJsonText } from '@spendgate/codec';
+import { signToken } from '@spendgate/artifact';
+import { type ArtifactRenewalClaims, type PaymentIntentClaims, hashJsonText } from '@spendgate/codec';
 import {
   type DoorReply,
   type ServedModule,
+  TEST_ISSUER,
   TestDoor,
   type TestRuntime,
   intentClaims,
@@ -14,6 +15,7 @@ import {
   serveModule,
   signIntent,
   signRenewal,
+  until,
 } from '@spendgate/testing';
 import { AuthorizerModule } from '../authorizer.module.js';
 import { AUTHORIZER_SETTINGS } from '../authorizer.settings.js';
@@ -22,6 +24,8 @@ import { AUTHORIZER_ROUTES } from './routes.js';
 /** A new server may have to start first. */
 const HOOK_MS = 60_000;
 const WAIT = { prefer: 'wait=20' };
+/** What was let into the log. */
+const TAKEN = `embedded_records WHERE topic = 'payment-intents.v1'`;
 const usd = (value: string) => ({ amount: { value, currency: 'USD' } });
 
 let world: TestRuntime;
@@ -47,9 +51,9 @@ interface Issued {
 }
 
 /** An artifact for 12.50 USD, and what its agent is shown of it. */
-async function issued(): Promise<Issued> {
+async function issued(change: Partial<PaymentIntentClaims> = {}): Promise<Issued> {
   const agent = world.domain.agent('buyer');
-  const intent = await signIntent(agent, intentClaims(`bought-${(made += 1)}`, Date.now()));
+  const intent = await signIntent(agent, intentClaims(`bought-${(made += 1)}`, Date.now(), change));
   const { body } = await door.post('/v1/payment-intents', intent, WAIT);
   return shownTo(agent, String(body['artifact_id']));
 }
@@ -158,17 +162,17 @@ describe('a renewal that is none', () => {
   ] as const)('%s: %s, and nothing of it is in the log', async (_what, code, attack) => {
     const old = await issued();
     const token = await attack(old);
-    const before = await count('embedded_records');
+    const before = await count(TAKEN);
     expect((await renew(old, token)).body).toMatchObject({ code });
-    expect(await count('embedded_records')).toEqual(before);
+    expect(await count(TAKEN)).toEqual(before);
   });
 
   it('of an artifact nobody issued: artifact_not_issued, and nothing of it is in the log', async () => {
     const none = { id: namedId('none'), hash: 'A'.repeat(43), hold: namedId('none') };
-    const before = await count('embedded_records');
+    const before = await count(TAKEN);
     expect((await renew(none, await renewal(none))).body).toMatchObject({ code: 'artifact_not_issued' });
     expect((await renew({ ...none, id: 'x' }, await renewal(none))).body).toMatchObject({ field: 'artifact.id' });
-    expect(await count('embedded_records')).toEqual(before);
+    expect(await count(TAKEN)).toEqual(before);
   });
 
   it.each([
@@ -182,5 +186,93 @@ describe('a renewal that is none', () => {
     const before = await count('artifacts');
     expect((await renew(old, await renewal(old))).body).toMatchObject({ code });
     expect(await count('artifacts')).toEqual(before);
+  });
+});
+
+describe('a renewal that finds drift', () => {
+  let observedAt = Math.floor(Date.now() / 1000) - 100;
+
+  /** A newer result on the runtime of `buyer`. */
+  async function observed(change: object = {}): Promise<void> {
+    const iat = (observedAt += 1);
+    const claims = {
+      ...{ iss: 'attester', aud: TEST_ISSUER, iat, exp: iat + 600, jti: `seen-${iat}`, sub: 'buyer' },
+      ...{ eat_nonce: 'abcdefghijk', ueid: 'abcdefghijkl', measurements: ['m1'], dbgstat: 'disabled' },
+      ...{ 'ear.status': 'affirming', evidence_hash: 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg', ...change },
+    };
+    const token = await signToken(world.domain.attester, 'attestation-result+jwt', claims);
+    expect((await door.post('/v1/observations', token, WAIT)).body).toMatchObject({ recorded: true });
+  }
+
+  /** An artifact under a mandate of its own that asks for the measurement `m1`, in a runtime that has it. */
+  async function attestedArtifact(name: string): Promise<{ mandate: string; old: Issued }> {
+    const claim = mandateClaim(name, { environment: { max_age_seconds: 300, measurements: ['m1'] } });
+    await world.domain.mandates([claim]);
+    await observed();
+    return { mandate: claim.id, old: await issued({ mandate: claim.id }) };
+  }
+
+  async function rows<T = unknown>(sql: string, ...values: unknown[]): Promise<T[]> {
+    return (await world.database.pool.query(sql, values)).rows as T[]; // as: the query names its columns
+  }
+  const flowOf = (mandate: string) =>
+    rows(
+      `SELECT state, epoch, (SELECT array_agg(c.kind || ' ' || c.rule) FROM incidents i JOIN incident_causes c USING (incident_id)
+         WHERE i.flow_id = f.flow_id) AS causes
+       FROM flows f WHERE flow_id = $1`,
+      mandate,
+    );
+
+  it.each([
+    ['another measurement', 'environment_integrity_failure', { measurements: ['m2'] }],
+    ['debug on', 'runtime_integrity_failure', { dbgstat: 'enabled' }],
+  ])('E14: %s contains its flow as a denied intent does, and the money stays held', async (what, code, change) => {
+    const { mandate, old } = await attestedArtifact(what);
+    await observed(change);
+    expect((await renew(old, await renewal(old, { mandate }))).body).toMatchObject({ code });
+    expect(await flowOf(mandate)).toEqual([{ state: 'contained', epoch: 1, causes: [`environment exact.${code}`] }]);
+    const held = await rows('SELECT trim_scale(held)::text AS held, ended FROM holds WHERE hold_id = $1', old.hold);
+    expect(held).toEqual([{ held: '12.5', ended: false }]);
+    const { body } = await door.get(`/v1/artifacts/${old.id}`, world.domain.agent('buyer'));
+    expect(body['status']).toBe('suspended');
+    await observed();
+    const after = await signIntent(world.domain.agent('buyer'), intentClaims(`after ${code}`.replaceAll(' ', '-'), Date.now(), { mandate })); // prettier-ignore
+    expect((await door.post('/v1/payment-intents', after, WAIT)).body).toMatchObject({ code: 'flow_contained' });
+  });
+
+  it('I4: what showed it is a leaf with the renewal and its read set by value, and causes the containment', async () => {
+    const { mandate, old } = await attestedArtifact('leaf');
+    await observed({ measurements: ['m2'] });
+    const known = (await rows<{ hash: Buffer }>('SELECT leaf_hash AS hash FROM leaves')).map(({ hash }) => hash);
+    const token = await renewal(old, { mandate });
+    await renew(old, token);
+    const leaves = await rows<{ type: string; causes: string[]; payload: string; hash: Buffer }>(
+      `SELECT leaf::json->>'type' AS type, leaf::json->'causes' AS causes, payload, leaf_hash AS hash FROM leaves
+       WHERE leaf_hash <> ALL ($1::bytea[]) ORDER BY seq`,
+      known,
+    );
+    const drift = ['verification_changed', 'flow_transition', 'flow_transition', 'incident_opened'];
+    expect(leaves.map(({ type }) => type)).toEqual(['renewal_denied', ...drift, 'refusals_summarised']);
+    const [denied, found] = leaves;
+    const [issue] = await rows<{ hash: Buffer }>(
+      'SELECT d.leaf_hash AS hash FROM decisions d JOIN artifacts a USING (decision_id) WHERE a.artifact_id = $1',
+      old.id,
+    );
+    expect(denied?.causes).toEqual([issue?.hash.toString('base64url')]);
+    expect(found?.causes).toEqual([denied?.hash.toString('base64url')]);
+    const read = { attestation: { measurement: 'm2' } };
+    expect(JSON.parse(denied?.payload ?? '{}')).toMatchObject({ token, code: 'environment_integrity_failure', read_set: read }); // prettier-ignore
+    await until('the events are published', async () => {
+      const told = await rows<{ topic: string }>('SELECT topic FROM embedded_records WHERE key = $1', mandate);
+      const topics = new Set(told.map(({ topic }) => topic));
+      return topics.has('flow-transitions.v1') && topics.has('incidents.v1');
+    });
+  });
+
+  it('no other denial contains anything', async () => {
+    const { mandate, old } = await attestedArtifact('stale');
+    await rows(`UPDATE attestations SET recorded_at = now() - interval '301 s' WHERE agent_id = 'buyer'`);
+    expect((await renew(old, await renewal(old, { mandate }))).body).toMatchObject({ code: 'environment_stale' });
+    expect(await flowOf(mandate)).toEqual([{ state: 'executing', epoch: 1, causes: null }]);
   });
 });
