@@ -5,7 +5,14 @@ import { type KeySet, parseKeySet } from '@spendgate/artifact';
 import { parseClaims } from '@spendgate/codec';
 import { type ArtifactReport, verifyArtifact } from '@spendgate/verifier';
 import { until } from './harness/processes.js';
-import { type RunningSpendgate, dataFolder, EXAMPLES, spendgate, startSpendgate } from './harness/spendgate.js';
+import {
+  type RunningSpendgate,
+  dataFolder,
+  EXAMPLES,
+  jsonLines,
+  spendgate,
+  startSpendgate,
+} from './harness/spendgate.js';
 
 const MINUTES = 60_000;
 /** From the act to a list that shows it. */
@@ -98,7 +105,3 @@ describe('the status list an artifact names', () => {
 });
 
 /** Lines that are JSON: notes to people go to the same place when both streams are read. */
-function jsonLines(output: string): Json[] {
-  const lines = output.split('\n').filter((line) => line.startsWith('{'));
-  return lines.map((line) => JSON.parse(line) as Json); // as: commands print objects
-}

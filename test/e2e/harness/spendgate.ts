@@ -25,6 +25,12 @@ export function spendgate(args: readonly string[], settings: Readonly<Record<str
   return runToEnd(process.execPath, [BIN, ...args], { env: cleanEnvironment(settings), cwd: ROOT });
 }
 
+/** The objects among what a command wrote, a line each. */
+export function jsonLines(output: string): Readonly<Record<string, unknown>>[] {
+  const lines = output.split('\n').filter((line) => line.startsWith('{'));
+  return lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>); // as: commands print objects
+}
+
 /** A long-running `spendgate up` or `serve ROLE`, as its own operating system process. */
 export interface RunningSpendgate {
   readonly url: string;

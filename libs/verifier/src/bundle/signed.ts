@@ -48,7 +48,7 @@ export async function verifySigned<T extends TokenTyp>(
   }
   const { fromMs, toMs } = when(read.claims);
   if (!wasActive(known, fromMs, toMs)) return refuse(index, `${typ}: key ${known.kid} was not active then`);
-  if (!(await verifyWith(found.key, bytes))) return refuse(index, `${typ}: the signature does not verify`);
+  if (!(await verifyWith(known, bytes))) return refuse(index, `${typ}: the signature does not verify`);
   return { claims: read.claims, key: known };
 }
 
