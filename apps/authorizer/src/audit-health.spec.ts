@@ -13,7 +13,7 @@ let next = 0n;
 beforeEach(async () => {
   world = await openTestRuntime({ settings: AUTHORIZER_SETTINGS });
   await world.domain.mandates([mandateClaim('main')]);
-  parts = createAuthorizerParts(world.runtime);
+  parts = createAuthorizerParts(world.as('spendgate_authorizer'));
   watchAuditHealth(world.runtime, parts.decide.auditLateMsMax);
   next = 0n;
 }, 60_000);

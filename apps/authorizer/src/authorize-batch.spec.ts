@@ -197,7 +197,7 @@ describe('what a crash or another owner may do', () => {
 
   it('decides again on fresh facts when a control act comes between reading them and the locks', async () => {
     const lane = await world.lane(TOPICS.paymentIntents);
-    const parts = createAuthorizerParts(world.runtime);
+    const parts = createAuthorizerParts(world.as('spendgate_authorizer'));
     const { registry } = parts;
     const loads: bigint[] = [];
     const racing = Object.create(registry, {

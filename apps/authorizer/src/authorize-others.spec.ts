@@ -28,7 +28,7 @@ let next: bigint;
 async function open(environment: Readonly<Record<string, string>> = SMALL, partitions = 1): Promise<void> {
   world = await openTestRuntime({ settings: AUTHORIZER_SETTINGS, environment, agents: ['buyer', 'rival'], partitions });
   await world.domain.mandates([MAIN, SPARE]);
-  parts = createAuthorizerParts(world.runtime);
+  parts = createAuthorizerParts(world.as('spendgate_authorizer'));
   lane = await world.lane(TOPICS.paymentIntents);
   next = 0n;
 }

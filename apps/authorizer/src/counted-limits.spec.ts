@@ -37,7 +37,7 @@ async function open(mandates: readonly MandateClaim[], partitions = 1): Promise<
     partitions,
   });
   await world.domain.mandates(mandates);
-  authorize = new AuthorizeBatch(createAuthorizerParts(world.runtime));
+  authorize = new AuthorizeBatch(createAuthorizerParts(world.as('spendgate_authorizer')));
   offset = 0n;
 }
 afterEach(() => world.close());

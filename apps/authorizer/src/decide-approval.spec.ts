@@ -39,7 +39,7 @@ beforeEach(async () => {
     people: { ada: ['approver'], eve: ['operator'], acme: ['approver'] },
   });
   await world.domain.mandates([ASKS, mandateClaim('parks', { park_seconds: 600 })]);
-  authorize = new AuthorizeBatch(createAuthorizerParts(world.runtime));
+  authorize = new AuthorizeBatch(createAuthorizerParts(world.as('spendgate_authorizer')));
   lane = await world.lane(TOPICS.paymentIntents);
   next = 0n;
 }, HOOK_MS);
@@ -340,7 +340,7 @@ describe('once, whatever is delivered again', () => {
     expect(after).toHaveLength(before.length + 2); // the decision and the artifact
     await rows('UPDATE lanes SET published = 0');
     lane = await world.lane(TOPICS.paymentIntents);
-    await new AuthorizeBatch(createAuthorizerParts(world.runtime)).takeOver(lane);
+    await new AuthorizeBatch(createAuthorizerParts(world.as('spendgate_authorizer'))).takeOver(lane);
     expect(new Set(await events())).toEqual(new Set(after));
   });
 });

@@ -43,7 +43,7 @@ beforeEach(async () => {
     mandateClaim('root', { limits, agent: null }),
     mandateClaim('main', { limits, parent: namedId('root'), depth: 1 }),
   ]);
-  authorize = new AuthorizeBatch(createAuthorizerParts(world.runtime));
+  authorize = new AuthorizeBatch(createAuthorizerParts(world.as('spendgate_authorizer')));
   lane = await world.lane(TOPICS.paymentIntents);
   next = 0n;
 }, HOOK_MS);

@@ -34,7 +34,7 @@ let lane: LaneLease;
 beforeEach(async () => {
   world = await openTestRuntime({ settings: AUTHORIZER_SETTINGS });
   await world.domain.mandates([ASKS, PARKS]);
-  use(createAuthorizerParts(world.runtime));
+  use(createAuthorizerParts(world.as('spendgate_authorizer')));
   lane = await world.lane(TOPICS.paymentIntents);
 }, HOOK_MS);
 afterEach(() => world.close());

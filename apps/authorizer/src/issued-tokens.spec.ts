@@ -48,7 +48,7 @@ let answers: DecisionAnswers;
 beforeAll(async () => {
   world = await openTestRuntime({ settings: AUTHORIZER_SETTINGS, agents: ['buyer', 'rival'] });
   await world.domain.mandates([...CHAIN, ATTESTED, ASKS]);
-  const parts = createAuthorizerParts(world.runtime);
+  const parts = createAuthorizerParts(world.as('spendgate_authorizer'));
   const lane = await world.lane(TOPICS.paymentIntents);
   await new RecordObservations(parts).execute(
     batchOf(await world.lane(TOPICS.observations), [await attestation()], { topic: TOPICS.observations }),

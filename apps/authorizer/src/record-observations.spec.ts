@@ -19,7 +19,7 @@ let offset: bigint;
 async function open(environment: Record<string, string> = {}): Promise<void> {
   world = await openTestRuntime({ settings: AUTHORIZER_SETTINGS, environment, agents: ['buyer', 'rival'] });
   await world.domain.mandates([mandateClaim('main', { environment: { max_age_seconds: 600, measurements: [GOOD] } })]);
-  parts = createAuthorizerParts(world.runtime);
+  parts = createAuthorizerParts(world.as('spendgate_authorizer'));
   record = new RecordObservations(parts);
   nowSeconds = Math.floor(Date.now() / 1000);
   offset = 0n;

@@ -19,7 +19,7 @@ let gate: GateParts;
 beforeEach(async () => {
   world = await openTestRuntime({ settings: GATE_SETTINGS });
   await world.domain.mandates([mandateClaim('main')]);
-  gate = createGateParts(world.runtime);
+  gate = createGateParts(world.as('spendgate_gate'));
 }, 60_000);
 afterEach(async () => {
   await gate.events.stop();

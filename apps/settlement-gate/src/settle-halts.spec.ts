@@ -35,7 +35,7 @@ beforeAll(async () => {
   world = await openTestRuntime({ settings: GATE_SETTINGS, agents, people: PEOPLE });
   const raced = Array.from({ length: ROUNDS }, (_, n) => [under(`mandate-${n}`), under(`by-${n}`, `agent-${n}`)]);
   await world.domain.mandates([ROOT, under('main'), under('doomed', 'doomed'), ...raced.flat()]);
-  gates = [1, 2].map(() => createGateParts(world.runtime));
+  gates = [1, 2].map(() => createGateParts(world.as('spendgate_gate')));
 }, LONG_MS);
 afterAll(async () => {
   for (const gate of gates) await gate.events.stop();

@@ -32,7 +32,7 @@ beforeAll(async () => {
     mandateClaim(name, { limits: LIMITS, agent: name === 'main' ? 'buyer' : name }),
   );
   await world.domain.mandates(own);
-  gate = createGateParts(world.runtime);
+  gate = createGateParts(world.as('spendgate_gate'));
 }, HOOK_MS);
 afterAll(async () => {
   await gate.events.stop();

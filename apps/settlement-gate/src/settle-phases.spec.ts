@@ -20,7 +20,7 @@ let gate: GateParts;
 
 beforeAll(async () => {
   world = await openTestRuntime({ settings: GATE_SETTINGS });
-  gate = createGateParts(world.runtime);
+  gate = createGateParts(world.as('spendgate_gate'));
 }, HOOK_MS);
 afterAll(async () => {
   await gate.events.stop();

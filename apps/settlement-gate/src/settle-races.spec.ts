@@ -32,7 +32,7 @@ let gates: GateParts[];
 beforeAll(async () => {
   world = await openTestRuntime({ settings: GATE_SETTINGS });
   await world.domain.mandates([ROOT, under('main'), under('drawn'), under('books'), ...DOOMED.map(under)]);
-  gates = [1, 2, 3].map(() => createGateParts(world.runtime));
+  gates = [1, 2, 3].map(() => createGateParts(world.as('spendgate_gate')));
 }, LONG_MS);
 afterAll(async () => {
   for (const gate of gates) await gate.events.stop();

@@ -36,7 +36,7 @@ beforeAll(async () => {
     const shop = { id: 'bank-shop', legalName: 'Bank shop', category: '5732', settlementServices: ['settler'] };
     await recordCounterparties(act, [{ ...shop, rail: 'bank' }]);
   });
-  gate = createGateParts(world.runtime);
+  gate = createGateParts(world.as('spendgate_gate'));
 }, HOOK_MS);
 afterAll(async () => {
   await gate.events.stop();

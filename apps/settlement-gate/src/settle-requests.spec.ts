@@ -31,7 +31,7 @@ let gate: GateParts;
 beforeAll(async () => {
   world = await openTestRuntime({ settings: GATE_SETTINGS });
   await world.domain.mandates([ROOT, TEAM, MAIN]);
-  gate = createGateParts(world.runtime);
+  gate = createGateParts(world.as('spendgate_gate'));
 }, HOOK_MS);
 afterAll(async () => {
   await gate.events.stop();

@@ -30,7 +30,7 @@ let gate: GateParts;
 beforeAll(async () => {
   world = await openTestRuntime({ settings: GATE_SETTINGS });
   await world.domain.mandates([mandateClaim('main', { limits: LIMITS }), mandateClaim('halting', { limits: LIMITS })]);
-  gate = createGateParts(world.runtime);
+  gate = createGateParts(world.as('spendgate_gate'));
 }, LONG_MS);
 afterAll(async () => {
   await gate.events.stop();
@@ -57,7 +57,7 @@ describe('the same request again', () => {
     await rows(`UPDATE settlements SET judged_at = judged_at - interval '10 minutes' WHERE settlement_id = $1`, [
       first.settlementId,
     ]);
-    const restarted = createGateParts(world.runtime);
+    const restarted = createGateParts(world.as('spendgate_gate'));
     const again = await ask(captureClaims(artifact, 'c', '5.00'), restarted);
     await restarted.events.stop();
     expect(again.replayed).toBe(true);

@@ -29,7 +29,7 @@ let gate: GateParts;
 beforeAll(async () => {
   world = await openTestRuntime({ settings: GATE_SETTINGS });
   await world.domain.mandates([mandateClaim('main', { limits: LIMITS })]);
-  gate = createGateParts(world.runtime);
+  gate = createGateParts(world.as('spendgate_gate'));
 }, HOOK_MS);
 beforeEach(async () => {
   await setParty('agent', 'buyer', 'active');

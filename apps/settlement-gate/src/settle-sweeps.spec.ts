@@ -128,7 +128,7 @@ describe('managed rails', () => {
     await gate.caller.stop(); // as if the process ended between the commit and the call
     await ask(captureClaims(artifact, 'c', '5.00'));
     expect(await stateOf(artifact)).toBe('capturing');
-    const next = createGateParts(world.runtime);
+    const next = createGateParts(world.as('spendgate_gate'));
     const restarted = new RunningGate(next);
     await restarted.start();
     await until('captured after the restart', async () => (await stateOf(artifact)) === 'captured');

@@ -22,6 +22,8 @@ export { LOCK_ORDER, type LockLevel, type LockingStatement, lock, locking } from
 export { type SchemaState, createDataSource, migrate, readSchemaState } from './migrate.js';
 export { type NumberedOutboxRow, type OutboxRow, readOutbox, trimOutbox, outboxWrite, writeOutbox } from './outbox.js';
 export { type Pool, type PoolOptions, createPool } from './pool.js';
+export { type RunningLogin, readRunningLogins } from './rights/read-excess.js';
+export { type DatabaseRole } from './rights/role-rights.js';
 export { type Queryable, type Statement, type Transaction, execute, query, statement } from './statement.js';
 export { type Write, run, runTogether } from './together.js';
 export { guarded, inSnapshot, inTransaction, readClockMs } from './transaction.js';

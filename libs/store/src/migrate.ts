@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { ENTITIES } from './entities/index.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { createPool } from './pool.js';
+import { grantRights } from './rights/grant-rights.js';
 import { type Queryable, query, statement } from './statement.js';
 import { guarded } from './transaction.js';
 
@@ -24,21 +25,24 @@ export function createDataSource(url: string): DataSource {
 }
 
 /**
- * Brings the schema up to this release, forward only. Running it again changes nothing.
+ * Brings the schema up to this release, forward only, and gives each role of the database its rights. Running it again
+ * changes nothing, unless somebody changed the rights.
  *
- * @param url of a database whose user may create tables
+ * @param url of a database whose user may create tables, and roles where they are missing
  * @returns the names of the migrations run now, in order
- * @throws {StartError} when the server is older than PostgreSQL 17
+ * @throws {StartError} when the server is older than PostgreSQL 17, or roles are missing and cannot be made
  * @throws {DependencyError} when it cannot be reached
  */
 export async function migrate(url: string): Promise<string[]> {
-  const pool = createPool(url, { connectionsMax: 1, applicationName: 'spendgate migrate' });
+  const pool = createPool(url, { connectionsMax: 2, applicationName: 'spendgate migrate' });
   try {
     return await guarded(async () => {
       const client = await pool.connect();
       try {
         await client.query('SELECT pg_advisory_lock($1)', [MIGRATE_LOCK]);
-        return await runMigrations(url);
+        const run = await runMigrations(url);
+        await grantRights(pool);
+        return run;
       } finally {
         client.release(true); // ends the session, and with it the lock
       }

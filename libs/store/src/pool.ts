@@ -1,5 +1,6 @@
 import { StartError } from '@spendgate/platform';
 import pg from 'pg';
+import type { DatabaseRole } from './rights/role-rights.js';
 
 export type Pool = pg.Pool;
 
@@ -8,6 +9,8 @@ export interface PoolOptions {
   readonly connectionsMax?: number;
   /** Shown in pg_stat_activity: the role. */
   readonly applicationName?: string;
+  /** The role whose rights sessions have, whatever else their login could do; absent: the login's own. */
+  readonly role?: DatabaseRole | undefined;
   /** A broken idle connection. The pool replaces it by itself; without a listener the process would end. */
   readonly onIdleError?: (error: Error) => void;
 }
@@ -43,7 +46,8 @@ const TYPES: pg.CustomTypesConfig = {
 /**
  * Opens a pool. `bigint` columns come back as `bigint`, `numeric` as decimal text, `timestamptz` as `Date`.
  *
- * Connecting fails with {@link StartError} when the server is older than PostgreSQL 17.
+ * Connecting fails with {@link StartError} when the server is older than PostgreSQL 17, or the login is no member of the
+ * role.
  *
  * @param url PostgreSQL connection URI; a secret
  */
@@ -55,22 +59,37 @@ export function createPool(url: string, options: PoolOptions = {}): Pool {
     application_name: options.applicationName ?? 'spendgate',
     types: TYPES,
     // eslint-disable-next-line @typescript-eslint/no-misused-promises -- pg-pool waits for it; its types do not say so
-    onConnect: prepareSession,
+    onConnect: (client) => prepareSession(client, options.role),
   });
   pool.on('error', options.onIdleError ?? (() => undefined));
   return pool;
 }
 
-async function prepareSession(client: pg.ClientBase): Promise<void> {
+async function prepareSession(client: pg.ClientBase, role: DatabaseRole | undefined): Promise<void> {
   const { rows } = await client.query<{ version: number; text: string }>(
     "SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS text",
   );
   const [server] = rows;
   checkServerVersion(server?.version ?? 0, server?.text ?? 'of unknown version');
+  if (role !== undefined) await takeRole(client, role);
   await client.query(
     `SET idle_in_transaction_session_timeout = ${SESSION.idleInTransactionMs}; SET lock_timeout = ${SESSION.lockMs}; ` +
       `SET transaction_timeout = ${SESSION.transactionMs}; SET timezone = 'UTC'`,
   );
+}
+
+/** @throws {StartError} the role is missing, or not the login's to take */
+async function takeRole(client: pg.ClientBase, role: DatabaseRole): Promise<void> {
+  try {
+    await client.query(`SET ROLE ${role}`);
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error; // the connection's fault, and tried again
+    throw new StartError(
+      `the database login cannot act as ${role}: ${error.message}. ` +
+        `Run \`spendgate migrate\` as the owner, then: GRANT ${role} TO the login of SPENDGATE_DATABASE_URL`,
+      { cause: error },
+    );
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   laneName,
 } from '@spendgate/messaging';
 import { HealthRegistry, Logger, Metrics, type SettingTable, readSettings, systemClock } from '@spendgate/platform';
-import { type LaneLease, Registry, acquireLane } from '@spendgate/store';
+import { type DatabaseRole, type LaneLease, Registry, acquireLane, createPool, type Pool } from '@spendgate/store';
 import { type TestDatabase, startTestDatabase } from './database.js';
 import { type TestDomain, type TestDomainOptions, openTestDomain } from './test-domain.js';
 
@@ -19,6 +19,8 @@ export interface TestRuntime {
   readonly runtime: Runtime;
   /** Takes a partition's lane; every call fences the one before. */
   lane(topic: TopicName, partition?: number): Promise<LaneLease>;
+  /** The same runtime with no more rights in the database than a process of this role has. */
+  as(role: DatabaseRole): Runtime;
   close(): Promise<void>;
 }
 
@@ -70,6 +72,7 @@ export async function openTestRuntime(options: TestRuntimeOptions): Promise<Test
     metrics: new Metrics(),
     domain: { issuer: domain.issuer, publicUrl: TEST_PUBLIC_URL },
   };
+  const pools: Pool[] = [];
   const source = { clusterId: 'spec', partitions, firstOffset: 0n, endOffset: 1_000_000_000n };
   return {
     database,
@@ -77,8 +80,14 @@ export async function openTestRuntime(options: TestRuntimeOptions): Promise<Test
     runtime,
     lane: async (topic, partition = 0) =>
       (await acquireLane(pool, laneName(decidedBy(topic), topic, partition), source)).lease,
+    as(role) {
+      const limited = createPool(url, { role, applicationName: role });
+      pools.push(limited);
+      return { ...runtime, pool: limited, registry: new Registry(limited) };
+    },
     async close() {
       await transport.stop();
+      await Promise.all(pools.map((each) => each.end()));
       await database.close();
     },
   };

@@ -50,7 +50,7 @@ beforeAll(async () => {
     mandateClaim('main', { limits: { currency: 'USD', total: '100.00', per_transaction: null } }),
     mandateClaim('approval', { approvals: { above: '10.00' } }),
   ]);
-  app = await serveModule(AuthorizerModule.forRoot(world.runtime), world.runtime);
+  app = await serveModule(AuthorizerModule.forRoot(world.as('spendgate_authorizer')), world.runtime);
   door = new TestDoor(app.url, AUTHORIZER_ROUTES);
 }, HOOK_MS);
 afterAll(async () => {

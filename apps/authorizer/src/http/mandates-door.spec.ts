@@ -100,7 +100,7 @@ beforeAll(async () => {
   ]);
   await revoke('revoked');
   await rows(`UPDATE flows SET state = 'contained' WHERE flow_id = '${namedId('contained')}'`);
-  app = await serveModule(AuthorizerModule.forRoot(world.runtime), world.runtime);
+  app = await serveModule(AuthorizerModule.forRoot(world.as('spendgate_authorizer')), world.runtime);
   door = new TestDoor(app.url, AUTHORIZER_ROUTES);
 }, HOOK_MS);
 afterAll(async () => {

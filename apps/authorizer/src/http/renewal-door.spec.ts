@@ -36,7 +36,7 @@ let made = 0;
 beforeAll(async () => {
   world = await openTestRuntime({ settings: AUTHORIZER_SETTINGS, agents: ['buyer', 'other'], partitions: 2 });
   await world.domain.mandates([mandateClaim('main')]);
-  app = await serveModule(AuthorizerModule.forRoot(world.runtime), world.runtime);
+  app = await serveModule(AuthorizerModule.forRoot(world.as('spendgate_authorizer')), world.runtime);
   door = new TestDoor(app.url, AUTHORIZER_ROUTES);
 }, HOOK_MS);
 afterAll(async () => {

@@ -35,7 +35,7 @@ describe('a person at a terminal answers what waits', () => {
     await world.domain.mandates([mandateClaim('asks', { approvals: { above: '10.00' } })]);
     await enrol('ada', ['approver']);
     await enrol('eve', ['operator']);
-    app = await serveModule(AuthorizerModule.forRoot(world.runtime), world.runtime);
+    app = await serveModule(AuthorizerModule.forRoot(world.as('spendgate_authorizer')), world.runtime);
     process.env = { ...environment, SPENDGATE_ISSUER: TEST_ISSUER, SPENDGATE_DATABASE_URL: world.database.url };
   }, HOOK_MS);
   afterAll(async () => {

@@ -4,11 +4,13 @@ import {
   readDomain,
   readDomainKeys,
   readLogLag,
+  readRunningLogins,
   readSchemaState,
   WEBHOOK_QUEUE_MAX,
   readStoppedLanes,
   readWebhookBacklog,
 } from '@spendgate/store';
+import { ROLES, ROLE_NAMES } from '../runtime/roles.js';
 import { type Finding, look, met, unmet } from './finding.js';
 
 /** Clocks further apart than this make intents fail on their times. */
@@ -29,6 +31,7 @@ export async function checkDatabase(pool: Pool, issuer: string): Promise<Finding
     await look('lanes', 'spendgate doctor --accept-lane NAME --as PERSON', () => checkLanes(pool)),
     await look('log', 'spendgate serve log', () => checkLog(pool)),
     await look('webhooks', 'spendgate apply FILE.yaml', () => checkWebhooks(pool)),
+    await look('rights', 'spendgate migrate', () => checkRights(pool)),
   ];
 }
 
@@ -86,3 +89,21 @@ async function checkWebhooks(pool: Pool): Promise<Finding> {
   });
   return unmet('webhooks', found.join('; '), 'mend the receiver, or declare another URL: spendgate apply FILE.yaml');
 }
+
+/** Each role that runs as a process of its own, by the name it connects under. `up` is one process with one pool. */
+const RUNNING = new Map(ROLE_NAMES.map((role) => [`spendgate ${role}`, ROLES[role].database] as const));
+
+async function checkRights(pool: Pool): Promise<Finding> {
+  const logins = await readRunningLogins(pool, RUNNING);
+  if (logins.length === 0) return met('rights', 'no role runs as a process of its own');
+  const bad = logins.filter(({ excess }) => excess.length > 0);
+  if (bad.length === 0) return met('rights', `${logins.length} logins, none can do more than its role does`);
+  const found = bad.map(({ login, application, excess }) => {
+    const more = excess.length > ACTS_SHOWN ? `, and ${excess.length - ACTS_SHOWN} more` : '';
+    return `${application} runs as ${login}: ${excess.slice(0, ACTS_SHOWN).join(', ')}${more}`;
+  });
+  return unmet('rights', found.join('; '), 'a login of its own for each role: docs/audit.md');
+}
+
+/** Acts named for one login. */
+const ACTS_SHOWN = 5;

@@ -70,25 +70,32 @@ beforeAll(async () => {
     ),
   );
   const runtime = { ...world.runtime, keys: { ...world.runtime.keys, ...own } };
-  log = await NestFactory.create<NestFastifyApplication>(TransparencyLogModule.forRoot(runtime), new FastifyAdapter(), {
-    logger: false,
-  });
+  log = await NestFactory.create<NestFastifyApplication>(
+    TransparencyLogModule.forRoot({ ...runtime, pool: world.as('spendgate_log').pool }),
+    new FastifyAdapter(),
+    {
+      logger: false,
+    },
+  );
   await log.listen(0, '127.0.0.1');
   await world.domain.mandates([MAIN, OTHER]);
   for (const person of Object.keys(PEOPLE)) {
     const signer = world.domain.person(person) as PrivateKeySigner; // as: the test domain makes its keys in memory
     await writePartyKey(keys, person, signer);
   }
-  gate = createGateParts(runtime);
-  const parts = createAuthorizerParts(runtime);
+  // Each with the rights its process would have, so that what the walk below needs is granted.
+  gate = createGateParts({ ...world.as('spendgate_gate'), keys: runtime.keys });
+  const parts = createAuthorizerParts({ ...world.as('spendgate_authorizer'), keys: runtime.keys });
   authorize = new AuthorizeBatch(parts);
   parked = new EndParkedIntents(parts);
   lane = await world.lane(TOPICS.paymentIntents);
+  const consoleUrl = new URL(world.database.url);
+  consoleUrl.searchParams.set('options', '-c role=spendgate_console');
   process.env = {
     ...environment,
     SPENDGATE_ISSUER: TEST_ISSUER,
     SPENDGATE_DATA: folder,
-    SPENDGATE_DATABASE_URL: world.database.url,
+    SPENDGATE_DATABASE_URL: consoleUrl.href,
   };
 }, LONG_MS);
 afterAll(async () => {

@@ -9,7 +9,7 @@ import {
   startEmbeddedPostgres,
   systemClock,
 } from '@spendgate/platform';
-import { Registry, createPool, readClockMs } from '@spendgate/store';
+import { type DatabaseRole, Registry, createPool, readClockMs } from '@spendgate/store';
 import { dataFolders } from './data-folders.js';
 import { chooseIssuer } from './issuer.js';
 import { openTransport } from './open-transport.js';
@@ -70,6 +70,7 @@ async function buildRuntime(
   const pool = createPool(databaseUrl, {
     connectionsMax: settings.SPENDGATE_DATABASE_CONNECTIONS,
     applicationName: `spendgate ${name}`,
+    role: databaseRoleOf(roles),
     onIdleError: (error) => logger.warn(`lost an idle database connection: ${error.message}`),
   });
   shutdown.add('database connections', () => pool.end());
@@ -99,6 +100,12 @@ async function buildRuntime(
     metrics,
     domain: { issuer, publicUrl: publicUrlOf(settings) },
   };
+}
+
+/** A process of one role has that role's rights. One of several roles has one pool, and needs them all. */
+function databaseRoleOf(roles: readonly Role[]): DatabaseRole | undefined {
+  const [role, ...others] = roles;
+  return role === undefined || others.length > 0 ? undefined : ROLES[role].database;
 }
 
 async function startDatabase(folder: string, logger: Logger, shutdown: Shutdown): Promise<string> {

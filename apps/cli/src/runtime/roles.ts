@@ -4,6 +4,7 @@ import { AUTHORIZER_ROUTES, AUTHORIZER_SETTINGS, AuthorizerModule } from '@spend
 import type { RouteSpec } from '@spendgate/http-edge';
 import { MESSAGING_SETTINGS, type Runtime } from '@spendgate/messaging';
 import type { SettingTable } from '@spendgate/platform';
+import type { DatabaseRole } from '@spendgate/store';
 import { GATE_ROUTES, GATE_SETTINGS, SettlementGateModule } from '@spendgate/settlement-gate';
 import { LOG_ROUTES, LOG_SETTINGS, TransparencyLogModule } from '@spendgate/transparency-log';
 import { PROCESS_SETTINGS } from './process.settings.js';
@@ -14,6 +15,8 @@ interface RoleEntry {
   readonly settings: SettingTable;
   readonly routes: readonly RouteSpec[];
   readonly purposes: readonly DomainKeyPurpose[];
+  /** Whose rights its process has in the database when it runs alone. */
+  readonly database: DatabaseRole;
   readonly about: string;
 }
 
@@ -24,6 +27,7 @@ export const ROLES = {
     settings: AUTHORIZER_SETTINGS,
     routes: AUTHORIZER_ROUTES,
     purposes: ['artifact', 'decision', 'webhook'],
+    database: 'spendgate_authorizer',
     about: 'payment intents in, decisions and artifacts out',
   },
   'settlement-gate': {
@@ -31,6 +35,7 @@ export const ROLES = {
     settings: GATE_SETTINGS,
     routes: GATE_ROUTES,
     purposes: ['receipt', 'webhook'],
+    database: 'spendgate_gate',
     about: 'artifacts in, captures, voids and refunds out',
   },
   log: {
@@ -38,6 +43,7 @@ export const ROLES = {
     settings: LOG_SETTINGS,
     routes: LOG_ROUTES,
     purposes: ['checkpoint', 'status', 'control'],
+    database: 'spendgate_log',
     about: 'integrates audit leaves, signs checkpoints, serves proofs',
   },
 } as const satisfies Record<string, RoleEntry>;

@@ -47,7 +47,7 @@ beforeAll(async () => {
       ]);
     await act.tx.query(`UPDATE domain_keys SET active_from = now() - interval '1 hour'`);
   });
-  const module = SettlementGateModule.forRoot(world.runtime);
+  const module = SettlementGateModule.forRoot(world.as('spendgate_gate'));
   app = await serveModule(module, world.runtime, { topics: false });
 }, LONG_MS);
 afterAll(async () => {
