@@ -25,7 +25,9 @@ describe('spendgate keys', () => {
 
   beforeAll(async () => {
     world = await openTestRuntime({ settings: AUTHORIZER_SETTINGS });
-    app = await serveModule(AuthorizerModule.forRoot(world.as('spendgate_authorizer')), world.runtime, { topics: false });
+    app = await serveModule(AuthorizerModule.forRoot(world.as('spendgate_authorizer')), world.runtime, {
+      topics: false,
+    });
     await enrol('person', 'ada', ['operator']);
     await enrol('person', 'grace', ['operator', 'approver']);
     const settings = { SPENDGATE_ISSUER: TEST_ISSUER, SPENDGATE_DATA: folder };
