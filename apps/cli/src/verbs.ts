@@ -28,6 +28,7 @@ export const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
   incidents: async () => (await import('./commands/incidents.js')).addIncidents,
   flows: async () => (await import('./commands/flows.js')).addFlows,
   revoke: async () => (await import('./commands/revoke.js')).addRevoke,
+  lineage: async () => (await import('./commands/lineage.js')).addLineage,
   report: async () => (await import('./commands/report.js')).addReport,
   policy: async () => (await import('./commands/policy.js')).addPolicy,
   drift: async () => (await import('./commands/drift.js')).addDrift,

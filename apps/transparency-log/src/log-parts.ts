@@ -1,17 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { logOrigin } from '@spendgate/audit-log';
+import { SignedReads } from '@spendgate/http-edge';
 import type { Runtime } from '@spendgate/messaging';
-import { type SettingValues, StartError } from '@spendgate/platform';
+import { type SettingValues, StartError, Turnstile } from '@spendgate/platform';
 import { type Bundles, createBundles } from './bundles/bundles.js';
 import { DomainDocuments } from './http/domain-documents.js';
 import { PublicLog } from './http/public-log.js';
 import { StatusLists } from './http/status-lists.js';
+import type { Lineages } from './lineage/lineage.controller.js';
 import { LogLoop } from './log-loop.js';
 import type { LOG_SETTINGS } from './log.settings.js';
 import { requireSigner } from './signing/note-key.js';
 import { PublishCheckpoints } from './signing/publish-checkpoints.js';
 import { PublishControl } from './signing/publish-control.js';
 import { Witnesses, readWitnesses } from './signing/witnesses.js';
+
+/** Each is a dozen statements: few at once, so that nothing else waits for connections. */
+const LINEAGES_AT_ONCE = { atOnceMax: 2, waitingMax: 64 };
 
 /** What the role is made of, wired by hand: Nest only carries it to the controllers. */
 export interface LogParts {
@@ -21,6 +26,7 @@ export interface LogParts {
   readonly documents: DomainDocuments;
   readonly lists: StatusLists;
   readonly bundles: Bundles;
+  readonly lineages: Lineages;
   readonly witnesses: Witnesses;
   readonly lateMs: number;
 }
@@ -51,6 +57,11 @@ export function createLogParts(runtime: Runtime): LogParts {
     lists,
     witnesses,
     bundles: createBundles(runtime, lists, witnesses.places),
+    lineages: {
+      pool,
+      reads: new SignedReads(['person'], runtime.registry, clock, domain.publicUrl),
+      turnstile: new Turnstile(LINEAGES_AT_ONCE),
+    },
     lateMs: settings.SPENDGATE_LOG_LATE,
   };
 }

@@ -13,6 +13,7 @@ import { DomainDocuments } from './http/domain-documents.js';
 import { LogController } from './http/log.controller.js';
 import { PublicLog } from './http/public-log.js';
 import { StatusLists } from './http/status-lists.js';
+import { LINEAGES, LineageController } from './lineage/lineage.controller.js';
 import { watchLog } from './log-health.js';
 import { LogLoop } from './log-loop.js';
 import { createLogParts } from './log-parts.js';
@@ -31,13 +32,14 @@ export class TransparencyLogModule implements OnApplicationBootstrap, BeforeAppl
     watchLog(runtime, parts.loop, parts.lateMs);
     return {
       module: TransparencyLogModule,
-      controllers: [LogController, DocumentsController, BundlesController],
+      controllers: [LogController, DocumentsController, BundlesController, LineageController],
       providers: [
         { provide: LogLoop, useValue: parts.loop },
         { provide: PublishControl, useValue: parts.control },
         { provide: PublicLog, useValue: parts.log },
         { provide: DomainDocuments, useValue: parts.documents },
         { provide: StatusLists, useValue: parts.lists },
+        { provide: LINEAGES, useValue: parts.lineages },
         { provide: BUNDLES, useValue: parts.bundles },
       ],
     };

@@ -68,6 +68,7 @@ export * from './settlement/index.js';
 export * from './webhooks/index.js';
 export * from './control/index.js';
 export * from './incidents/index.js';
+export * from './lineage/index.js';
 export * from './operations/index.js';
 export {
   CounterpartyEntity,

@@ -8,6 +8,7 @@ export { createEffects, effectsHandler, readEffects, type Effect } from './trans
 export { openClient } from './transport/open-client.js';
 export { silentLogger, type ChildOptions, type RawRecord, type TransportWorld } from './transport/world.js';
 export { type ServedModule, serveModule } from './serve-module.js';
+export { signedGet } from './signed-get.js';
 export { until } from './until.js';
 export {
   TEST_ISSUER,

@@ -4,11 +4,13 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { PrivateKeySigner, signToken, writePartyKey } from '@spendgate/artifact';
+import { PrivateKeySigner, type Signer, signToken, writePartyKey } from '@spendgate/artifact';
 import { AUTHORIZER_SETTINGS, AuthorizeBatch, EndParkedIntents, createAuthorizerParts } from '@spendgate/authorizer';
+import { leafHashOf } from '@spendgate/codec';
 import { MESSAGING_SETTINGS, TOPICS } from '@spendgate/messaging';
 import { GATE_SETTINGS, type GateParts, createGateParts } from '@spendgate/settlement-gate';
 import {
+  LINEAGE_RELATIONS,
   type LaneLease,
   inControlAct,
   inTransaction,
@@ -30,9 +32,10 @@ import {
   outcomeClaims,
   signIntent,
   signRequest,
+  signedGet,
   until,
 } from '@spendgate/testing';
-import { LOG_SETTINGS, TransparencyLogModule } from '@spendgate/transparency-log';
+import { LOG_SETTINGS, type LineageBody, TransparencyLogModule } from '@spendgate/transparency-log';
 import { run } from '../index.js';
 
 const LONG_MS = 120_000;
@@ -41,7 +44,8 @@ const MAIN = mandateClaim('main', {
   environment: { max_age_seconds: 3_600, measurements: ['m1'] },
   park_seconds: 600,
 });
-const OTHER = mandateClaim('other');
+const TEAM = mandateClaim('team', { agent: null });
+const OTHER = mandateClaim('other', { parent: TEAM.id, depth: 1 });
 
 let world: TestRuntime;
 let log: NestFastifyApplication;
@@ -78,7 +82,7 @@ beforeAll(async () => {
     },
   );
   await log.listen(0, '127.0.0.1');
-  await world.domain.mandates([MAIN, OTHER]);
+  await world.domain.mandates([MAIN, TEAM, OTHER]);
   for (const person of Object.keys(PEOPLE)) {
     const signer = world.domain.person(person) as PrivateKeySigner; // as: the test domain makes its keys in memory
     await writePartyKey(keys, person, signer);
@@ -200,6 +204,13 @@ async function openIncident(flow = MAIN.id): Promise<string> {
   return row?.id ?? '';
 }
 
+type LineagePage = LineageBody & { readonly next: string | null };
+async function lineage(id: string, ...args: string[]): Promise<LineagePage> {
+  return (await cli('lineage', id, ...args)) as unknown as LineagePage; // as: the contract under test
+}
+const get = async (path: string, signer?: Signer) =>
+  signedGet<Record<string, unknown>>(await log.getUrl(), path, signer);
+
 /** Until the closing leaf is under a head the log signed by itself. */
 const proven = () => until('the proof', async () => (await proveFlows(world.database.pool)) > 0);
 
@@ -293,6 +304,77 @@ describe('the nine phases, on the real services', () => {
       expect(await phase(OTHER.id)).toEqual([9, 'archived', 1]);
       expect(await spend('never', OTHER.id)).toMatchObject({ outcome: 'denied', code: 'mandate_revoked' });
       expect(await capture(second.artifact_id)).toBe('mandate_revoked');
+    },
+    LONG_MS,
+  );
+
+  it(
+    'A42–A48: from any id all six relations lead to the root, every node with its leaf in the log',
+    async () => {
+      const { nodes: below } = await lineage(TEAM.id, '--down');
+      const from = (kind: string): string =>
+        // of what was authorized first
+        below.findLast((node) => node.kind === kind)?.id ?? '';
+      for (const id of ['outcome', 'settlement', 'artifact', 'decision', 'intent'].map(from)) {
+        const { nodes, edges } = await lineage(id);
+        const named = new Set(nodes.map((node) => `${node.kind}/${node.id}`));
+        expect(edges.every(({ effect, cause }) => named.has(effect) && named.has(cause))).toBe(true);
+        expect([...new Set(edges.map(({ relation }) => relation))].sort()).toEqual([...LINEAGE_RELATIONS].sort());
+        for (const root of [`mandate/${TEAM.id}`, 'principal/acme', 'agent/buyer', 'policy/default'])
+          expect(named).toContain(root);
+      }
+      const { nodes, tree_size: size } = await lineage(from('outcome'));
+      const logged = nodes.filter(({ leaf_index: index }) => index !== null);
+      expect(new Set(logged.map(({ kind }) => kind))).toEqual(
+        new Set([
+          'outcome',
+          'settlement',
+          'artifact',
+          'decision',
+          'intent',
+          'verification',
+          'mandate',
+          'baseline',
+          'policy',
+          'key',
+        ]),
+      );
+      for (const node of logged) {
+        const [[, leaf], [, proof]] = [await get(node.leaf_url ?? ''), await get(node.proof_url ?? '')];
+        expect(leafHashOf(String(leaf.leaf)).toString('base64url')).toBe(node.leaf_hash);
+        expect([leaf.leaf_index, proof.leaf_index, proof.tree_size]).toEqual([node.leaf_index, node.leaf_index, size]);
+      }
+    },
+    LONG_MS,
+  );
+
+  it(
+    'A42: from a mandate to all its descendants, page by page, and the same over HTTP for a person only',
+    async () => {
+      const found = new Map<string, string[]>();
+      let place: string | null = null;
+      do {
+        const before: string[] = place === null ? [] : ['--before', place];
+        const page: LineagePage = await lineage(TEAM.id, '--down', '--limit', '1', ...before);
+        page.nodes.forEach(({ kind, id }) => found.set(kind, [...new Set([...(found.get(kind) ?? []), id])]));
+        place = page.next;
+      } while (place !== null);
+      const stored = await rows<Record<string, string[]>>(
+        `SELECT array(SELECT decision_id::text FROM decisions WHERE flow_id = $1 ORDER BY 1) AS decision,
+           array(SELECT artifact_id::text FROM artifacts WHERE flow_id = $1 ORDER BY 1) AS artifact,
+           array(SELECT incident_id::text FROM incidents WHERE flow_id = $1 ORDER BY 1) AS incident`,
+        [OTHER.id],
+      );
+      for (const [kind, of] of Object.entries(stored[0] ?? {}))
+        expect([kind, found.get(kind)?.sort()]).toEqual([kind, of]);
+      expect(found.get('mandate')?.sort()).toEqual([TEAM.id, OTHER.id].sort());
+
+      const path = `/v1/lineage/${OTHER.id}?direction=down&limit=200`;
+      const { nodes } = await lineage(OTHER.id, '--down', '--limit', '200');
+      expect(await get(path, world.domain.person('ada'))).toMatchObject([200, { nodes, has_more: false }]);
+      expect(await get(path, world.domain.agent('buyer'))).toMatchObject([401, { code: 'key_unknown' }]);
+      expect(await get('/v1/lineage/nothing', world.domain.person('ada'))).toMatchObject([404, {}]);
+      expect(await get('/v1/lineage/nothing?direction=in', world.domain.person('ada'))).toMatchObject([400, {}]);
     },
     LONG_MS,
   );

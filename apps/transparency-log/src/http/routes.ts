@@ -1,4 +1,5 @@
 import { EXAMPLE, HASH, type RouteSpec } from '@spendgate/http-edge';
+import { LINEAGE_KINDS, LINEAGE_RELATIONS } from '@spendgate/store';
 import { z } from 'zod';
 
 const COUNT = z.number().int().min(0);
@@ -31,7 +32,28 @@ const CONSISTENCY = z.object({
   proof: PROOF,
 });
 
-/** The transparency log's routes as clients see them. All but bundles are public: they prove, they tell nothing. */
+const NODE = z.object({
+  kind: z.enum(LINEAGE_KINDS),
+  id: z.string(),
+  leaf_hash: HASH.nullable(),
+  leaf_index: COUNT.nullable().describe('null: nothing of its own is under the signed checkpoint yet'),
+  leaf_url: z.string().nullable(),
+  proof_url: z.string().nullable(),
+  about: z.record(z.string(), z.unknown()),
+});
+const EDGE = z.object({ effect: z.string(), relation: z.enum(LINEAGE_RELATIONS), cause: z.string() });
+const LINEAGE = z.object({
+  root: z.object({ kind: z.enum(LINEAGE_KINDS), id: z.string() }),
+  direction: z.enum(['up', 'down']),
+  tree_size: COUNT,
+  nodes: z.array(NODE),
+  edges: z.array(EDGE).describe('effect and cause are `kind/id` of nodes'),
+  truncated: z.boolean().describe('more of one kind than a page holds: ask for one of the nodes shown'),
+  has_more: z.boolean(),
+  next_cursor: z.string().nullable(),
+});
+
+/** The transparency log's routes as clients see them. All but bundles and lineages are public: they prove, they tell nothing. */
 export const LOG_ROUTES: readonly RouteSpec[] = [
   {
     method: 'GET',
@@ -178,5 +200,52 @@ export const LOG_ROUTES: readonly RouteSpec[] = [
       422: 'more leaves or settlements than a bundle holds',
       503: 'the log has not signed all of it yet: ask again',
     },
+  },
+  {
+    method: 'GET',
+    path: '/v1/lineage/{id}',
+    id: 'readLineage',
+    about:
+      'From any id (mandate or flow, intent, decision, artifact, settlement, outcome, incident, policy, key, agent, principal) to ' +
+      'its root, or to what came of it. For people. Each node names its leaf and the proof of it.',
+    signedRead: true,
+    parameters: {
+      id: { about: 'the id', schema: z.string(), example: EXAMPLE.uuid },
+      direction: {
+        about: '`up` (the default): to the root; `down`: to all descendants',
+        schema: z.enum(['up', 'down']),
+      },
+      limit: { about: 'decisions on a page; 50 if absent', schema: z.number().int().min(1).max(200) },
+      cursor: { about: '`next_cursor` of the page before', schema: z.string() },
+    },
+    answers: {
+      200: {
+        about: 'the lineage',
+        schema: LINEAGE,
+        headers: ['link'],
+        example: {
+          root: { kind: 'mandate', id: EXAMPLE.mandate },
+          direction: 'up',
+          tree_size: 9,
+          nodes: [
+            {
+              kind: 'mandate',
+              id: EXAMPLE.mandate,
+              leaf_hash: EXAMPLE.hash,
+              leaf_index: 3,
+              leaf_url: '/v1/log/leaves/3',
+              proof_url: `/v1/log/proofs/inclusion?leaf_hash=${EXAMPLE.hash}&tree_size=9`,
+              about: { version: 1, agent: 'buyer', revoked: false },
+            },
+          ],
+          edges: [],
+          truncated: false,
+          has_more: false,
+          next_cursor: null,
+        },
+      },
+    },
+    denials: ['malformed', 'rate_limited'],
+    problems: { 404: 'nothing in this domain has that id' },
   },
 ];

@@ -13,6 +13,7 @@ import { IndexKeyLeaves1700000000012 } from './0012-index-key-leaves.js';
 import { CreateRenewals1700000000013 } from './0013-create-renewals.js';
 import { CreateWebhooks1700000000014 } from './0014-create-webhooks.js';
 import { CreateIncidents1700000000015 } from './0015-create-incidents.js';
+import { IndexLineage1700000000016 } from './0016-index-lineage.js';
 
 /** Imported classes, not a file pattern: a bundled or relocated build migrates the same way. */
 export const MIGRATIONS = [
@@ -31,4 +32,5 @@ export const MIGRATIONS = [
   CreateRenewals1700000000013,
   CreateWebhooks1700000000014,
   CreateIncidents1700000000015,
+  IndexLineage1700000000016,
 ];
