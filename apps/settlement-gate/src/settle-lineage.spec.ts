@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { canonicalize, sha256Text } from '@spendgate/codec';
+import {
+  type IssuedTestArtifact,
+  type TestRuntime,
+  captureClaims,
+  issueTestArtifact,
+  mandateClaim,
+  namedId,
+  openTestRuntime,
+  signRequest,
+} from '@spendgate/testing';
+import { createGateParts } from './gate-parts.js';
+import { GATE_SETTINGS } from './gate.settings.js';
+
+/** A new server may have to start first. */
+const HOOK_MS = 60_000;
+const ROOT = mandateClaim('root', { agent: null });
+const NAMES = ['rewritten', 'untouched', 'below', 'removed', 'orphan', 'misspelt'];
+
+let world: TestRuntime;
+beforeAll(async () => {
+  world = await openTestRuntime({ settings: GATE_SETTINGS });
+  await world.domain.mandates([
+    ROOT,
+    ...NAMES.flatMap((name) => {
+      const team = mandateClaim(`${name}-team`, { agent: null, parent: ROOT.id, depth: 1 });
+      return [team, mandateClaim(name, { parent: team.id, depth: 2 })];
+    }),
+  ]);
+}, HOOK_MS);
+afterAll(() => world.close());
+
+/** Presents a capture to a gate that reads the mandates for the first time, with the gate's own rights. */
+async function capture(artifact: IssuedTestArtifact): Promise<string | null> {
+  const gate = createGateParts(world.as('spendgate_gate'));
+  const answer = await gate.door.present(
+    await signRequest(world.domain.settler, captureClaims(artifact, 'c', artifact.amount)),
+  );
+  await gate.events.stop();
+  return answer.kind === 'settlement' ? (answer.code ?? answer.state) : answer.kind;
+}
+
+async function standing({ flowId, id }: IssuedTestArtifact): Promise<unknown> {
+  const { rows } = await world.database.pool.query(
+    `SELECT f.state, a.status, h.captured::float8 AS captured, h.capturing::float8 AS capturing,
+       array(SELECT kind FROM incident_causes c JOIN incidents i USING (incident_id) WHERE i.flow_id = f.flow_id) AS causes
+     FROM flows f JOIN artifacts a USING (flow_id) JOIN holds h USING (hold_id) WHERE f.flow_id = $1 AND a.artifact_id = $2`,
+    [flowId, id],
+  );
+  return rows[0];
+}
+
+/** As whoever owns the server would: no rule of ours is asked. */
+async function tamper(sql: string, values: readonly string[]): Promise<void> {
+  const client = await world.database.pool.connect();
+  try {
+    await client.query('SET session_replication_role = replica'); // foreign keys are triggers
+    await client.query(sql, [...values]);
+  } finally {
+    client.release(true);
+  }
+}
+
+/** Other claims with the hash they have: the row agrees with itself, as a careful hand would leave it. */
+async function rewrite(mandate: string): Promise<void> {
+  const { rows } = await world.database.pool.query<{ claims: string }>(
+    'SELECT claims FROM mandates WHERE mandate_id = $1',
+    [mandate],
+  );
+  const claim = JSON.parse(rows[0]?.claims ?? '{}') as { version: number }; // as: canonical claims of a mandate
+  const claims = canonicalize({ ...claim, version: claim.version + 1 });
+  await tamper('UPDATE mandates SET claims = $2, mandate_hash = $3 WHERE mandate_id = $1', [
+    mandate,
+    claims,
+    sha256Text(claims),
+  ]);
+}
+
+const remove = (mandate: string): Promise<void> => tamper('DELETE FROM mandates WHERE mandate_id = $1', [mandate]);
+const misspell = (mandate: string): Promise<void> =>
+  tamper(`UPDATE mandates SET mandate_hash = '${'A'.repeat(43)}' WHERE mandate_id = $1`, [mandate]);
+const above = (name: string): string => namedId(`${name}-team`);
+
+describe('an artifact whose lineage is broken in the database', () => {
+  it('the mandate it came of is rewritten: lineage_fragmented, nothing moves, and the flow is contained', async () => {
+    const artifact = await issueTestArtifact(world, { mandate: 'rewritten' });
+    await rewrite(artifact.flowId);
+    expect(await capture(artifact)).toBe('lineage_fragmented');
+    expect(await standing(artifact)).toEqual({
+      state: 'contained', status: 2, captured: 0, capturing: 0, causes: ['lineage'],
+    }); // prettier-ignore
+    expect(await capture(await issueTestArtifact(world, { mandate: 'untouched' }))).toBe('capturing');
+  });
+
+  it.each([
+    ['B9: the mandate above is rewritten', 'authorization_discontinuity', 'below', () => rewrite(above('below'))],
+    ['the mandate it came of is removed', 'trust_unverifiable', 'removed', () => remove(namedId('removed'))],
+    ['the mandate above is removed', 'trust_unverifiable', 'orphan', () => remove(above('orphan'))],
+    ['a hash is not that of its claims', 'trust_unverifiable', 'misspelt', () => misspell(namedId('misspelt'))],
+  ])('%s: %s, and nothing moves', async (_, code, name, damage) => {
+    const artifact = await issueTestArtifact(world, { mandate: name });
+    await damage();
+    expect(await capture(artifact)).toBe(code);
+    expect(await standing(artifact)).toMatchObject({ captured: 0, capturing: 0 });
+  });
+});
