@@ -22,7 +22,7 @@ export const GATE_SETTINGS = {
     default: 1_000,
     min: 50,
     max: 60_000,
-    about: 'pause between two looks for ended holds and overdue outcomes',
+    about: 'pause between two looks for ended holds, overdue outcomes and broken lineages',
   }),
   SPENDGATE_PRESENTER_REQUESTS_PER_SECOND: setting.integer({
     default: 5_000,

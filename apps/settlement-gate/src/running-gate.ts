@@ -2,12 +2,14 @@ import { Sweeper } from '@spendgate/platform';
 import type { GateParts } from './gate-parts.js';
 import type { ReportItem } from './settling/gate-item.js';
 import { HoldSweep } from './sweeps/hold-sweep.js';
+import { LineageSweep } from './sweeps/lineage-sweep.js';
 import { OutcomeSweep } from './sweeps/outcome-sweep.js';
 
 /** A managed rail that has said nothing for this many of its timeouts is asked again. */
 const RECALL_TIMEOUTS = 3;
 
-/** What a gate does of its own accord: asks rails again, notices silence, gives back ended holds. */
+/** What a gate does of its own accord: asks rails again, notices silence, gives back ended holds, contains
+ * flows whose lineage broke. */
 export class RunningGate {
   private readonly outcomes: OutcomeSweep;
   private readonly sweepers: readonly Sweeper[];
@@ -19,10 +21,12 @@ export class RunningGate {
     const decide = (items: readonly ReportItem[]): Promise<void> => this.report(items);
     this.outcomes = new OutcomeSweep({ pool, decide, caller, managed, recallAfterMs, clock });
     const holds = new HoldSweep(pool, leafWriter);
+    const lineages = new LineageSweep(pool, leafWriter, (lease, rows) => parts.events.push(lease, rows));
     const pauseMs = parts.numberOf('SPENDGATE_GATE_SWEEP_MS');
     this.sweepers = [
       new Sweeper('outcome', pauseMs, () => this.outcomes.run(), logger),
       new Sweeper('hold', pauseMs, async () => (await sweepLane.run((lease) => holds.run(lease))) > 0, logger),
+      new Sweeper('lineage', pauseMs, async () => (await sweepLane.run((lease) => lineages.run(lease))) > 0, logger),
     ];
   }
 

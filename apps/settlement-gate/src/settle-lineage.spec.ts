@@ -9,18 +9,23 @@ import {
   namedId,
   openTestRuntime,
   signRequest,
+  until,
 } from '@spendgate/testing';
 import { createGateParts } from './gate-parts.js';
 import { GATE_SETTINGS } from './gate.settings.js';
+import { RunningGate } from './running-gate.js';
 
 /** A new server may have to start first. */
 const HOOK_MS = 60_000;
 const ROOT = mandateClaim('root', { agent: null });
-const NAMES = ['rewritten', 'untouched', 'below', 'removed', 'orphan', 'misspelt'];
+const NAMES = [
+  ...['rewritten', 'untouched', 'below', 'removed', 'orphan', 'misspelt'],
+  ...['own-rewritten', 'own-removed', 'above-rewritten', 'above-removed', 'amended', 'whole'],
+];
 
 let world: TestRuntime;
 beforeAll(async () => {
-  world = await openTestRuntime({ settings: GATE_SETTINGS });
+  world = await openTestRuntime({ settings: GATE_SETTINGS, environment: { SPENDGATE_GATE_SWEEP_MS: '50' } });
   await world.domain.mandates([
     ROOT,
     ...NAMES.flatMap((name) => {
@@ -103,5 +108,47 @@ describe('an artifact whose lineage is broken in the database', () => {
     await damage();
     expect(await capture(artifact)).toBe(code);
     expect(await standing(artifact)).toMatchObject({ captured: 0, capturing: 0 });
+  });
+});
+
+describe('the sweep', () => {
+  it('B10: contains a flow whose lineage breaks while nobody presents anything, and no other', async () => {
+    const artifacts = new Map<string, IssuedTestArtifact>();
+    for (const name of ['own-rewritten', 'own-removed', 'above-rewritten', 'above-removed', 'amended', 'whole'])
+      artifacts.set(name, await issueTestArtifact(world, { mandate: name }));
+    await rewrite(namedId('own-rewritten'));
+    await remove(namedId('own-removed'));
+    await rewrite(above('above-rewritten'));
+    await remove(above('above-removed'));
+    await world.domain.mandates([mandateClaim('amended', { parent: above('amended'), depth: 2, version: 2 })]);
+    const gate = createGateParts(world.as('spendgate_gate'));
+    const running = new RunningGate(gate);
+    await running.start();
+    const states = async () => {
+      const found = [...artifacts].map(async ([name, artifact]) => [name, await standing(artifact)]);
+      return Object.fromEntries(await Promise.all(found)) as Record<string, { state: string; causes: string[] }>; // as: rows above
+    };
+    const isContained = ({ state }: { state: string }): boolean => state === 'contained';
+    await until('four are contained', async () => Object.values(await states()).filter(isContained).length === 4);
+    await running.stop();
+    const found = await states();
+    expect(Object.keys(found).filter((name) => isContained(found[name] ?? { state: '' }))).toEqual([
+      'own-rewritten', 'own-removed', 'above-rewritten', 'above-removed',
+    ]); // prettier-ignore
+    expect(found['above-removed']).toMatchObject({ status: 2, causes: ['lineage'], captured: 0 });
+    expect(found['whole']).toMatchObject({ state: 'executing', status: 0, causes: [] });
+    expect(found['amended']).toMatchObject({ state: 'executing', status: 0, causes: [] });
+    const flows = [...artifacts.values()].map(({ flowId }) => flowId);
+    const { rows } = await world.database.pool.query(
+      `SELECT i.rule, count(*)::int AS incidents,
+         (SELECT count(*)::int FROM leaves WHERE leaf::json ->> 'type' LIKE 'incident_%'
+            AND payload::json ->> 'incident' = ANY (array_agg(i.incident_id::text))) AS leaves
+       FROM incidents i WHERE i.flow_id = ANY ($1::uuid[]) GROUP BY 1 ORDER BY 1`,
+      [flows],
+    );
+    expect(rows).toEqual([
+      { rule: 'exact.authorization_discontinuity', incidents: 2, leaves: 2 }, // once each, however often it looked
+      { rule: 'exact.lineage_fragmented', incidents: 2, leaves: 2 },
+    ]);
   });
 });

@@ -1,3 +1,4 @@
+export { type BrokenLineage, readBrokenLineages, sweepLineages } from './broken-lineages.js';
 export { type ArtifactPlace, locateArtifacts, locateSettlements, lockSettlementRows } from './lock-settlement-rows.js';
 export {
   type IssuedArtifact,
