@@ -3,6 +3,7 @@ export { type Integrated, IntegrateLeaves } from './integrating/integrate-leaves
 export { LogLoop, type LoopStatus } from './log-loop.js';
 export { LOG_SETTINGS } from './log.settings.js';
 export { PublishCheckpoints } from './signing/publish-checkpoints.js';
+export { noteKeyOf } from './signing/note-key.js';
 export { SignHead } from './signing/sign-head.js';
 export { type WitnessPlace, Witnesses, readWitnesses, witnessedBy } from './signing/witnesses.js';
 export { TransparencyLogModule } from './transparency-log.module.js';

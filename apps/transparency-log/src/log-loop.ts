@@ -2,7 +2,7 @@ import { isNativeError } from 'node:util/types';
 import type { Signer } from '@spendgate/artifact';
 import { InvariantError } from '@spendgate/core';
 import type { Logger, Metrics } from '@spendgate/platform';
-import { LogLost, type Pool, acquireLog, readLastCheckpoint, releaseLog, renewLog } from '@spendgate/store';
+import { LogLost, type Pool, acquireLog, confirmLog, readLastCheckpoint, releaseLog, renewLog } from '@spendgate/store';
 import { IntegrateLeaves } from './integrating/integrate-leaves.js';
 import type { PublishCheckpoints } from './signing/publish-checkpoints.js';
 import { SignHead } from './signing/sign-head.js';
@@ -39,6 +39,7 @@ interface Active {
   readonly sign: SignHead;
   renewedAt: number;
   signedAt: number;
+  confirmed: boolean;
 }
 
 /** While catching up, sign at most this often: what is behind is soon in the next checkpoint anyway. */
@@ -118,6 +119,10 @@ export class LogLoop {
       this.witnesses.offer(head.size, note);
       active.signedAt = now;
     }
+    if (!active.confirmed && this.witnesses.isConfirmed) {
+      await confirmLog(this.pool, integrate.epoch);
+      active.confirmed = true;
+    }
     const held = mayLead ? {} : { reason: 'fewer witnesses than the quorum cosigned the last checkpoint' };
     this.status = { role: 'active', ...held, treeSize: head.size, signedSize: sign.signedSize };
     if (more) return 'behind';
@@ -131,7 +136,7 @@ export class LogLoop {
 
   private async takeOver(): Promise<Active | undefined> {
     const { pool, timing, log } = this;
-    const state = await acquireLog(pool, log.owner, timing.leaseMs);
+    const state = await acquireLog(pool, log.owner, timing.leaseMs, this.witnesses.quorum);
     if (state === undefined) {
       this.status = { role: 'standby', treeSize: this.status.treeSize, signedSize: this.status.signedSize };
       return undefined;
@@ -141,7 +146,7 @@ export class LogLoop {
     const last = await readLastCheckpoint(pool);
     this.witnesses.takeOver(last === undefined ? undefined : { size: last.treeSize, note: last.note });
     this.logger.log(`the transparency log is active with ${state.treeSize} leaves`);
-    this.active = { integrate, sign, renewedAt: performance.now(), signedAt: 0 };
+    this.active = { integrate, sign, renewedAt: performance.now(), signedAt: 0, confirmed: false };
     return this.active;
   }
 

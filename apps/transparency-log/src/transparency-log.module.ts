@@ -29,7 +29,7 @@ export class TransparencyLogModule implements OnApplicationBootstrap, BeforeAppl
 
   static forRoot(runtime: Runtime): DynamicModule {
     const parts = createLogParts(runtime);
-    watchLog(runtime, parts.loop, parts.lateMs);
+    watchLog(runtime, parts.loop, parts.lateMs, parts.witnesses.places);
     return {
       module: TransparencyLogModule,
       controllers: [LogController, DocumentsController, BundlesController, LineageController],

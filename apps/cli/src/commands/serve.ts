@@ -12,6 +12,11 @@ import { describeVerb } from '../verb.js';
 const WITNESS = 'witness';
 const WITNESS_ABOUT = 'cosigns checkpoints of the logs it watches; needs no database, best run by somebody else';
 
+interface Options {
+  readonly json?: boolean;
+  readonly untilStdinCloses?: boolean;
+}
+
 /** `spendgate serve ROLE`: one role in this process, on infrastructure that is already set up. */
 export function addServe(program: Command): void {
   const abouts = [...ROLE_NAMES.map((role) => [role, ROLES[role].about] as const), [WITNESS, WITNESS_ABOUT] as const];
@@ -21,8 +26,9 @@ export function addServe(program: Command): void {
     .argument('<role>', [...ROLE_NAMES, WITNESS].join(', '))
     .addHelpText('after', `\nRoles:\n${roles}`)
     .option('--json', 'when ready, one JSON object: {"ready", "role", "url"}')
-    .action(async (name: string, { json }: { json?: boolean }) => {
-      if (name === WITNESS) return serveWitness(json ?? false);
+    .option('--until-stdin-closes', 'a witness ends with the process that started it')
+    .action(async (name: string, { json, untilStdinCloses }: Options) => {
+      if (name === WITNESS) return serveWitness(json ?? false, untilStdinCloses ?? false);
       const role = ROLE_NAMES.find((each) => each === name);
       if (role === undefined)
         throw new StartError(`"${name}" is no role; roles: ${[...ROLE_NAMES, WITNESS].join(', ')}`);
@@ -53,9 +59,13 @@ async function serve(role: Role, json: boolean): Promise<void> {
   else note(`${role} ready on ${url}`);
 }
 
-async function serveWitness(json: boolean): Promise<void> {
+async function serveWitness(json: boolean, untilStdinCloses: boolean): Promise<void> {
   const { url, verifierKey, shutdown } = await runWitness();
   shutdown.listen();
+  if (untilStdinCloses) {
+    process.stdin.once('close', () => process.exit());
+    process.stdin.resume();
+  }
   if (json) return printJson({ ready: true, role: WITNESS, url, key: verifierKey });
   note(`witness ready on ${url}`);
   note(`  key  ${verifierKey}`);

@@ -1,6 +1,8 @@
 import path from 'node:path';
+import { formatNoteKey, logOrigin } from '@spendgate/audit-log';
 import { RULES_VERSION } from '@spendgate/core';
 import { createPool, hasDecided, migrate, openDomain } from '@spendgate/store';
+import { noteKeyOf } from '@spendgate/transparency-log';
 import type { Command } from 'commander';
 import { applyNow } from '../apply/apply-change.js';
 import { prepareChanges } from '../apply/prepare-change.js';
@@ -8,7 +10,8 @@ import { joinDomains, readDomainFile } from '../apply/read-domain-file.js';
 import { note, printJson } from '../output.js';
 import { dataFolders } from '../runtime/data-folders.js';
 import { DEMO_ISSUER } from '../runtime/issuer.js';
-import { type PreparePlace, openRuntime } from '../runtime/open-runtime.js';
+import { startLocalWitness } from '../runtime/local-witness.js';
+import { type OpenRuntime, type PreparePlace, openRuntime } from '../runtime/open-runtime.js';
 import { ROLE_NAMES } from '../runtime/roles.js';
 import { serveRoles } from '../runtime/serve-roles.js';
 import { describeVerb } from '../verb.js';
@@ -35,7 +38,7 @@ async function up(json: boolean): Promise<void> {
   const startedAt = performance.now();
   const open = await openRuntime(ROLE_NAMES, 'up', prepare);
   open.shutdown.listen();
-  const url = await serveRoles(ROLE_NAMES, open, 'create');
+  const url = await serveRoles(ROLE_NAMES, await withWitness(open), 'create');
   const seconds = (performance.now() - startedAt) / 1000;
   const { issuer } = open.runtime.domain;
   if (json) return printJson({ ready: true, url, domain: issuer, seconds });
@@ -43,6 +46,17 @@ async function up(json: boolean): Promise<void> {
   note(`  domain   ${issuer}`);
   const next = issuer === DEMO_ISSUER ? 'intents publish examples/demo/intents.jsonl --wait' : 'doctor';
   note(`  next     npx spendgate ${next}`);
+}
+
+/** A domain that names no witness has one beside it: a restored or rewritten database is found before anything is decided. */
+async function withWitness(open: OpenRuntime): Promise<OpenRuntime> {
+  const { runtime, settings, shutdown } = open;
+  const { SPENDGATE_WITNESSES: named, SPENDGATE_DATA: data, SPENDGATE_KEY_PASSPHRASE: passphrase } = settings;
+  const { checkpoint } = runtime.keys;
+  if (named !== undefined || checkpoint === undefined) return open;
+  const logKey = formatNoteKey(noteKeyOf(logOrigin(runtime.domain.issuer), checkpoint.jwk));
+  const local = await startLocalWitness({ data, logKey, passphrase }, runtime.logger, shutdown);
+  return { ...open, runtime: { ...runtime, settings: { ...runtime.settings, SPENDGATE_WITNESSES: local } } };
 }
 
 /** Migrates, and seeds the demo domain when that is what runs; any other domain is declared with `apply`. */

@@ -27,5 +27,12 @@ export const PROCESS_SETTINGS = {
   }),
   SPENDGATE_PUBLIC_URL: setting.url({ about: 'how clients address this port; absent: http://HOST:PORT' }),
   SPENDGATE_KEY_PASSPHRASE: setting.secret({ about: 'opens and seals the key files; better as …_FILE' }),
+  SPENDGATE_WITNESS_WAIT: setting.duration({
+    default: 60_000,
+    min: 100,
+    max: 3_600_000,
+    about:
+      'a role that decides gives up its start when the log has not compared the database with its witnesses by then',
+  }),
   SPENDGATE_LOG_LEVEL: setting.text({ default: 'info', oneOf: LOG_LEVELS, about: LOG_LEVELS.join(', ') }),
 } as const;

@@ -17,6 +17,8 @@ interface RoleEntry {
   readonly purposes: readonly DomainKeyPurpose[];
   /** Whose rights its process has in the database when it runs alone. */
   readonly database: DatabaseRole;
+  /** Whether it decides anything: it then starts on a history its witnesses remember only. */
+  readonly decides: boolean;
   readonly about: string;
 }
 
@@ -28,6 +30,7 @@ export const ROLES = {
     routes: AUTHORIZER_ROUTES,
     purposes: ['artifact', 'decision', 'webhook'],
     database: 'spendgate_authorizer',
+    decides: true,
     about: 'payment intents in, decisions and artifacts out',
   },
   'settlement-gate': {
@@ -36,6 +39,7 @@ export const ROLES = {
     routes: GATE_ROUTES,
     purposes: ['receipt', 'webhook'],
     database: 'spendgate_gate',
+    decides: true,
     about: 'artifacts in, captures, voids and refunds out',
   },
   log: {
@@ -44,6 +48,7 @@ export const ROLES = {
     routes: LOG_ROUTES,
     purposes: ['checkpoint', 'status', 'control'],
     database: 'spendgate_log',
+    decides: false,
     about: 'integrates audit leaves, signs checkpoints, serves proofs',
   },
 } as const satisfies Record<string, RoleEntry>;

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { isNativeError } from 'node:util/types';
 import { type DynamicModule, type LoggerService, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -5,6 +6,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { acceptTokens } from '@spendgate/http-edge';
 import { type Runtime, SpendgateTransport, connectTransport } from '@spendgate/messaging';
 import { type Logger, StartError } from '@spendgate/platform';
+import { isLogConfirmed } from '@spendgate/store';
 import { API_DOCUMENT, ApiDocumentController } from './api-document.controller.js';
 import { apiDocument } from './api-document.js';
 import { HealthController, RUNTIME } from './health.controller.js';
@@ -12,6 +14,8 @@ import { HTTP_LIMITS, countSources, httpAdapter, nameOversize } from './http-gua
 import type { OpenRuntime } from './open-runtime.js';
 import { ProblemFilter } from './problem-filter.js';
 import { ROLES, type Role } from './roles.js';
+
+const CONFIRM_ASK_MS = 50;
 
 /** The roles of one process under one Nest application. */
 @Module({})
@@ -72,9 +76,31 @@ async function startRoles(roles: readonly Role[], open: OpenRuntime): Promise<st
   app.useGlobalFilters(new ProblemFilter(runtime.logger));
   connectTransport(app, new SpendgateTransport(runtime.transport, runtime.logger));
   shutdown.add('doors and topic handlers', () => app.close());
+  if (roles.includes('log')) await app.init(); // it begins to compare
+  if (roles.some((role) => ROLES[role].decides)) await untilLogConfirmed(runtime, settings.SPENDGATE_WITNESS_WAIT);
   await app.startAllMicroservices();
   await app.listen(settings.SPENDGATE_PORT, settings.SPENDGATE_HOST);
   return app.getUrl();
+}
+
+/**
+ * No role decides on a history that is not the one the witnesses remember: a restored backup, a failover that lost what
+ * was witnessed (design 5).
+ *
+ * @throws {StartError} no log confirmed it in time
+ */
+async function untilLogConfirmed({ pool, logger }: Runtime, waitMs: number): Promise<void> {
+  const deadline = performance.now() + waitMs;
+  for (let told = false; !(await isLogConfirmed(pool)); told = true) {
+    if (!told) logger.log('waiting for the log to compare this database with its witnesses');
+    if (performance.now() > deadline) {
+      throw new StartError(
+        'the log has not found this database to be the history its witnesses remember, so nothing is decided: start ' +
+          '`spendgate serve log` and its witnesses, and see its /readyz. A restored backup has to be brought up to date first',
+      );
+    }
+    await pause(CONFIRM_ASK_MS);
+  }
 }
 
 /** Nest tells of each route and module it starts: worth reading when something is looked for, not at every start. */

@@ -61,6 +61,7 @@ export class Witnesses {
   private wake: (() => void) | undefined;
   /** Since when a head is not cosigned by the quorum; `null`: none. */
   private behindSince: number | null = null;
+  private confirmed = false;
   private refusal: string | null = null;
   /** By URL, what each cosigned last as it said. */
   private readonly sizes = new Map<string, number>();
@@ -76,8 +77,18 @@ export class Witnesses {
   /** This process is the log from now on, with this as its last checkpoint: a quorum must know it before another. */
   takeOver(last: { readonly size: number; readonly note: string } | undefined): void {
     this.refusal = null;
+    this.confirmed = false;
     this.behindSince = last === undefined || this.rule.quorum === 0 ? null : Number.NEGATIVE_INFINITY;
     if (last !== undefined) this.offer(last.size, last.note);
+  }
+
+  get quorum(): number {
+    return this.rule.quorum;
+  }
+
+  /** Whether the quorum cosigned a checkpoint since this process is the log: its history is the one they remember. */
+  get isConfirmed(): boolean {
+    return this.confirmed;
   }
 
   offer(size: number, note: string): void {
@@ -110,6 +121,7 @@ export class Witnesses {
       );
       if (lines.length > 0) await this.keep(size, note, lines);
       if (lines.length >= this.rule.quorum) {
+        this.confirmed = true;
         this.behindSince = this.newer() ? performance.now() : null;
         continue;
       }

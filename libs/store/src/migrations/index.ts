@@ -14,6 +14,7 @@ import { CreateRenewals1700000000013 } from './0013-create-renewals.js';
 import { CreateWebhooks1700000000014 } from './0014-create-webhooks.js';
 import { CreateIncidents1700000000015 } from './0015-create-incidents.js';
 import { IndexLineage1700000000016 } from './0016-index-lineage.js';
+import { ConfirmLog1700000000018 } from './0018-confirm-log.js';
 
 /** Imported classes, not a file pattern: a bundled or relocated build migrates the same way. */
 export const MIGRATIONS = [
@@ -33,4 +34,5 @@ export const MIGRATIONS = [
   CreateWebhooks1700000000014,
   CreateIncidents1700000000015,
   IndexLineage1700000000016,
+  ConfirmLog1700000000018,
 ];

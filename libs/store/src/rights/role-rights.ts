@@ -130,7 +130,9 @@ export const ROLE_RIGHTS = {
     // It publishes what control acts put into their lane, and writes no leaf.
     lanes: LANE['lanes'] ?? {},
     outbox: { delete: true },
-    log_state: { update: ['epoch', 'owner', 'leased_until', 'tree_size', 'root', 'cursors'] },
+    log_state: {
+      update: ['epoch', 'owner', 'leased_until', 'witness_quorum', 'witnessed_epoch', 'tree_size', 'root', 'cursors'],
+    },
     log_positions: INSERT,
     log_tiles: { insert: true, update: ['hashes'] },
     checkpoints: { insert: true, update: ['note', 'signed_at'] },

@@ -33,6 +33,8 @@ export {
   LogLost,
   type LogState,
   acquireLog,
+  confirmLog,
+  isLogConfirmed,
   readLogState,
   releaseLog,
   renewLog,
