@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type CapturedRun, captureRun, until } from '@spendgate/testing';
+import { run } from '../../apps/cli/src/index.js';
+import { PageIds, readConsoleSteps } from './harness/console-page.js';
+import { ROOT } from './harness/repository.js';
+import { type RunningSpendgate, dataFolder, startSpendgate } from './harness/spendgate.js';
+
+const MINUTES = 60_000;
+const BUYING = '00000000-0000-8000-8000-00000000a002';
+
+describe('the walk of docs/walk.md', () => {
+  const environment = process.env;
+  const folder = dataFolder();
+  let service: RunningSpendgate;
+
+  beforeAll(async () => {
+    service = await startSpendgate(['up'], { SPENDGATE_DATA: folder.path });
+    process.env = { ...environment, ...service.settings };
+    process.chdir(ROOT);
+  }, 2 * MINUTES);
+  afterAll(async () => {
+    process.env = environment;
+    await service?.stop();
+    folder.remove();
+  }, MINUTES);
+
+  const linesOf = ({ stdout, stderr }: CapturedRun): string[] =>
+    `${stdout}${stderr}`.split('\n').filter((line) => line !== '');
+
+  it(
+    'writes what the page shows, command by command: tree, delegation, each limit, step-up, renewal, refund, revocation, replay',
+    async () => {
+      const ids = new PageIds();
+      for (const { args, shown } of readConsoleSteps(join(ROOT, 'docs/walk.md'))) {
+        const differences = async (): Promise<readonly string[]> =>
+          ids.differences(shown, linesOf(await captureRun(run, ids.args(args))));
+        // What a rail reports comes when it comes; only looking may be done twice.
+        if (args[1] === 'show') await until(args.join(' '), async () => (await differences()).length === 0);
+        else expect({ args, differences: await differences() }).toEqual({ args, differences: [] });
+      }
+    },
+    2 * MINUTES,
+  );
+
+  it.each([
+    ['mandates amend ID --total 9.00 --as nobody', 1, 'nobody.jwk.json does not exist: name the folder with --keys'],
+    ['mandates amend ID --total 9.00 --as demo-agent', 1, 'sign --as its agent, an agent above it, or its principal'],
+    ['mandates amend ID --total 9.00 --as buyer', 2, 'mandate_unknown'],
+    ['mandates amend ID --levels x --as demo-principal', 1, 'no mandate can say this: delegation.levels'],
+    ['mandates delegate ID --agent nobody --total 1.00 --as buyer', 2, 'agent_unknown'],
+    ['mandates delegate ID --agent helper --levels 1 --as buyer', 2, 'scope_escalation'],
+    ['attest demo-agent README.md --as demo-agent', 2, 'next: register the key'],
+    ['attest demo-agent no-such-file --as demo-attester', 1, 'no-such-file does not exist'],
+    ['attest demo-agent README.md --as demo-attester --valid-seconds 0', 1, '--valid-seconds is a whole number'],
+    ['artifacts renew ID --as buyer', 1, 'renew it --as its agent or the settlement service it is for'],
+    ['artifacts renew x --as buyer', 1, '"x" is no artifact id'],
+  ])('`%s` exits with %i and says: %s', async (line, exitCode, said) => {
+    const ran = await captureRun(run, line.replace('ID', BUYING).split(' '));
+    expect([ran.exitCode, linesOf(ran).join('\n')]).toEqual([exitCode, expect.stringContaining(said)]);
+  });
+});
