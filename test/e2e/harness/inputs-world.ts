@@ -30,6 +30,11 @@ export interface InputsParties {
   readonly settler: Signer;
   /** Settles for `other-shop` only. */
   readonly otherSettler: Signer;
+  /** Who owns the money of `buyer`. */
+  readonly principal: Signer;
+  readonly attester: Signer;
+  /** An operator. */
+  readonly person: Signer;
 }
 
 /** A domain of its own on a database that the test can read. */
@@ -56,6 +61,8 @@ function domainFile(): object {
   return {
     domain: { issuer: INPUTS_ISSUER },
     principals: [named('acme'), named('other')],
+    people: [{ ...named('ada'), roles: ['operator'] }],
+    attesters: [named('attester')],
     settlement_services: [named('settler'), named('other-settler')],
     agents: [named('buyer'), named('other-buyer')],
     counterparties: [
@@ -87,18 +94,21 @@ export async function openInputsWorld(kafka?: KafkaServer): Promise<InputsWorld>
   const service = await startSpendgate(['up'], settings);
   const pool = createPool(database.url, { connectionsMax: 4, applicationName: 'inputs test' });
   const signer = (party: string, purpose: KeyPurpose): Promise<Signer> => readKey(folder.path, party, purpose);
-  const [buyer, otherBuyer, settler, otherSettler] = await Promise.all([
+  const [buyer, otherBuyer, settler, otherSettler, principal, attester, person] = await Promise.all([
     signer('buyer', 'agent'),
     signer('other-buyer', 'agent'),
     signer('settler', 'settlement'),
     signer('other-settler', 'settlement'),
+    signer('acme', 'principal'),
+    signer('attester', 'attester'),
+    signer('ada', 'person'),
   ]);
   return {
     service,
     settings,
     pool,
     kafka,
-    parties: { buyer, otherBuyer, settler, otherSettler },
+    parties: { buyer, otherBuyer, settler, otherSettler, principal, attester, person },
     mandate: (name) => MANDATES[name],
     stop: async () => {
       await pool.end();

@@ -10,6 +10,8 @@ export interface HonestRequest {
   claims(): Readonly<Record<string, unknown>>;
   /** Members that may be left out. */
   readonly optional: readonly string[];
+  /** Paths that may be `null`, which then is no other type. */
+  readonly nullable?: readonly string[];
   /** Paths with codes of their own where the type is wrong; all others are `malformed`. */
   readonly codes: Readonly<Record<string, readonly string[]>>;
 }
@@ -23,6 +25,12 @@ function pathsOf(value: unknown, at: Path = []): Path[] {
 }
 
 function changed(claims: unknown, [name = '', ...rest]: Path, value: unknown): unknown {
+  if (Array.isArray(claims)) {
+    return claims.map((each, index) => {
+      if (String(index) !== name) return each as unknown;
+      return rest.length === 0 ? value : changed(each, rest, value);
+    });
+  }
   const object = claims as Readonly<Record<string, unknown>>; // as: a path of pathsOf leads through objects
   return { ...object, [name]: rest.length === 0 ? value : changed(object[name], rest, value) };
 }
@@ -55,9 +63,13 @@ export function typeMatrix(request: HonestRequest): Promise<Attack[]> {
   const codesAt = (path: Path): readonly string[] => request.codes[path.join('.')] ?? ['malformed'];
   const attacks = pathsOf(request.claims()).flatMap((path) => {
     const name = path.join('.');
-    const values = othersOf(valueAt(request.claims(), path)).map((value) =>
-      attack(request, `${name} as ${JSON.stringify(value)}`, codesAt(path), changed(request.claims(), path, value)),
-    );
+    const others = othersOf(valueAt(request.claims(), path));
+    const isNullable = request.nullable?.includes(name) === true;
+    const values = others
+      .filter((value) => value !== null || !isNullable)
+      .map((value) =>
+        attack(request, `${name} as ${JSON.stringify(value)}`, codesAt(path), changed(request.claims(), path, value)),
+      );
     if (request.optional.includes(name)) return values;
     return [...values, attack(request, `no ${name}`, codesAt(path), changed(request.claims(), path, undefined))];
   });
