@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PrivateKeySigner } from '@spendgate/artifact';
-import { inControlAct, recordCounterparties, recordKeys, recordParties } from '@spendgate/store';
+import type { Signer } from '@spendgate/artifact';
 import {
   type IssuedTestArtifact,
   type TestRuntime,
@@ -10,6 +9,7 @@ import {
   openTestRuntime,
   outcomeClaims,
   refundClaims,
+  registerBank,
   signOutcome,
   signRequest,
 } from '@spendgate/testing';
@@ -21,21 +21,15 @@ const HOOK_MS = 60_000;
 const LIMITS = { currency: 'USD', total: '100.00', per_transaction: null };
 const ROOT = mandateClaim('root', { agent: null, limits: LIMITS });
 const MAIN = mandateClaim('main', { parent: ROOT.id, depth: 1, limits: LIMITS });
-const bank = PrivateKeySigner.generate('rail');
 
 let world: TestRuntime;
 let gate: GateParts;
+let bank: Signer;
 
 beforeAll(async () => {
   world = await openTestRuntime({ settings: GATE_SETTINGS });
   await world.domain.mandates([ROOT, MAIN]);
-  await inControlAct(world.database.pool, async (act) => {
-    await recordParties(act, [{ kind: 'rail', id: 'bank', name: 'Bank' }]);
-    const { kid, alg, jwk } = bank;
-    await recordKeys(act, [{ kid, kind: 'rail', partyId: 'bank', alg, jwk, activeFromMs: 0 }]);
-    const shop = { id: 'bank-shop', legalName: 'Bank shop', category: '5732', settlementServices: ['settler'] };
-    await recordCounterparties(act, [{ ...shop, rail: 'bank' }]);
-  });
+  bank = await registerBank(world);
   gate = createGateParts(world.as('spendgate_gate'));
 }, HOOK_MS);
 afterAll(async () => {

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { settlementId } from '@spendgate/codec';
-import { inControlAct, recordCounterparties, recordKeys, recordParties } from '@spendgate/store';
-import { PrivateKeySigner } from '@spendgate/artifact';
+import { inControlAct, recordCounterparties } from '@spendgate/store';
 import {
   type IssuedTestArtifact,
   type TestRuntime,
@@ -11,6 +10,7 @@ import {
   openTestRuntime,
   outcomeClaims,
   refundClaims,
+  registerBank,
   signOutcome,
   signRequest,
   until,
@@ -149,14 +149,7 @@ describe('managed rails', () => {
   });
 
   it('takes the word of the rail registered for the counterparty', async () => {
-    const bank = PrivateKeySigner.generate('rail');
-    await inControlAct(world.database.pool, async (act) => {
-      await recordParties(act, [{ kind: 'rail', id: 'bank', name: 'Bank' }]);
-      const { kid, alg, jwk } = bank;
-      await recordKeys(act, [{ kid, kind: 'rail', partyId: 'bank', alg, jwk, activeFromMs: 0 }]);
-      const shop = { id: 'bank-shop', legalName: 'Bank shop', category: '5732', settlementServices: ['settler'] };
-      await recordCounterparties(act, [{ ...shop, rail: 'bank' }]);
-    });
+    const bank = await registerBank(world);
     const artifact = await issueTestArtifact(world, { counterparty: 'bank-shop' });
     await ask(captureClaims(artifact, 'c', '5.00'));
     const word = outcomeClaims(artifact, { capture_id: 'c' }, 'charged_back', '5.00', { iss: 'bank' });

@@ -97,17 +97,22 @@ export interface OutcomeReport {
   readonly value: string;
   readonly railReference?: string;
   readonly occurredAtSeconds: number;
+  /** Retry key: the same report under it is taken once. Without, a random one. */
+  readonly jti?: string;
 }
+
+/** What a report says of the artifact its money was drawn on. */
+export type ReportedArtifact = Pick<HeldArtifact, 'reference' | 'currency'>;
 
 /** @returns the claims of a `settlement-outcome+jwt` */
 export function outcomeClaims(
-  artifact: HeldArtifact,
+  artifact: ReportedArtifact,
   report: OutcomeReport,
   signing: Signing,
 ): SettlementOutcomeClaims {
   return {
     ...common(signing, REQUEST_LIFETIME_SECONDS),
-    jti: crypto.randomUUID(),
+    jti: report.jti ?? crypto.randomUUID(),
     artifact: artifact.reference,
     ...('captureId' in report.of ? { capture_id: report.of.captureId } : { refund_id: report.of.refundId }),
     outcome: report.outcome,

@@ -5,6 +5,7 @@ import {
   type Observed,
   type OutcomeReport,
   type PlainIntent,
+  type ReportedArtifact,
   type SettlementAct,
   type Signing,
   intentClaims,
@@ -71,9 +72,13 @@ export class SpendgateClient {
     return this.post(`/v1/settlements/${settlementId(held.reference.id, 'capture', act.captureId)}/refund`, token);
   }
 
-  /** Tells what became of a capture or refund at the rail. */
-  async reportOutcome(artifact: string, report: OutcomeReport): Promise<Answer> {
-    const held = readArtifact(artifact);
+  /**
+   * Tells what became of a capture or refund at the rail.
+   *
+   * @param artifact compact JWS, or what is known of it: a rail never held the artifact itself
+   */
+  async reportOutcome(artifact: string | ReportedArtifact, report: OutcomeReport): Promise<Answer> {
+    const held = typeof artifact === 'string' ? readArtifact(artifact) : artifact;
     const [action, actionId] =
       'captureId' in report.of
         ? (['capture', report.of.captureId] as const)

@@ -41,6 +41,7 @@ export {
   signRequest,
   voidClaims,
 } from './settlement-requests.js';
+export { registerBank } from './test-rail.js';
 export { approvingClaims, opsClaims, signOpsAct } from './ops-acts.js';
 export { signTransition, transitionClaims } from './key-transitions.js';
 export { LeafWriter } from './leaf-writer.js';

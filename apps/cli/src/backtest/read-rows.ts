@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { StartError } from '@spendgate/platform';
+import { splitterOf } from '../csv.js';
 import { parseInstant, parseNumber } from './cells.js';
 
 /** Characters of one line at most: a file without line ends would otherwise be read into memory whole. */
@@ -95,29 +96,4 @@ function lastBut(names: readonly string[], time: number | undefined): number {
   const at = names.findLastIndex((_, index) => index !== time);
   if (at < 0) throw new StartError(`no column of values; there are: ${names.join(', ')}`);
   return at;
-}
-
-function splitterOf(header: string): (line: string) => string[] {
-  const mark = [',', ';', '\t'].find((each) => header.includes(each));
-  if (mark === undefined) return (line) => line.trim().split(/\s+/);
-  return (line) => (line.includes('"') ? splitQuoted(line, mark) : line.split(mark));
-}
-
-/** RFC 4180 §2.5–2.7: a quoted cell may hold the mark, and a doubled quote for a quote. */
-function splitQuoted(line: string, mark: string): string[] {
-  const cells: string[] = [];
-  let cell = '';
-  let isQuoted = false;
-  for (let at = 0; at < line.length; at += 1) {
-    const character = line.charAt(at);
-    if (character === '"' && isQuoted && line.charAt(at + 1) === '"') {
-      cell += '"';
-      at += 1;
-    } else if (character === '"') isQuoted = !isQuoted;
-    else if (character === mark && !isQuoted) {
-      cells.push(cell);
-      cell = '';
-    } else cell += character;
-  }
-  return [...cells, cell];
 }

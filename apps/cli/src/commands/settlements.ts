@@ -8,6 +8,7 @@ import { printJson, readInput } from '../output.js';
 import { clientFor, serviceUrl } from '../service.js';
 import { KeyRing, keyFolder } from '../signing-keys.js';
 import { describeVerb } from '../verb.js';
+import { addReconcile } from './reconcile.js';
 
 interface Common {
   readonly service: string;
@@ -30,7 +31,7 @@ const ARTIFACT = 'artifact id, file with the signed artifact, or - for standard 
 export function addSettlements(program: Command): void {
   const settlements = describeVerb(program.command('settlements'), {
     group: 'spend',
-    summary: 'capture, void, refund, report outcomes',
+    summary: 'capture, void, refund, report outcomes, reconcile',
     example: 'spendgate settlements capture ARTIFACT_ID --amount 12.50',
     exits: '2 denied',
   });
@@ -38,6 +39,7 @@ export function addSettlements(program: Command): void {
   addVoid(settlements);
   addRefund(settlements);
   addOutcome(settlements);
+  addReconcile(settlements);
 }
 
 function addCapture(settlements: Command): void {

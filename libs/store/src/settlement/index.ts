@@ -23,5 +23,6 @@ export {
   insertSettlementsWrite,
   revokeArtifactsWrite,
 } from './write-settlements.js';
+export * from './reconcile-reads.js';
 export * from './settlement-reads.js';
 export * from './sweep-settlements.js';
