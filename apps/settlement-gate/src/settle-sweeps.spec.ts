@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { settlementId } from '@spendgate/codec';
+import { outcomeId, settlementId } from '@spendgate/codec';
 import { inControlAct, recordCounterparties } from '@spendgate/store';
 import {
   type IssuedTestArtifact,
@@ -17,12 +17,21 @@ import {
 } from '@spendgate/testing';
 import { type GateParts, SIMULATED_RAIL, createGateParts } from './gate-parts.js';
 import { GATE_SETTINGS } from './gate.settings.js';
+import { replaySettlements } from './replay-settlements.js';
 import type { RailPort, RailReport } from './rails/rail-port.js';
 import { RunningGate } from './running-gate.js';
 
 const LONG_MS = 60_000;
 const LIMITS = { currency: 'USD', total: '100000.00', per_transaction: null };
-const DEMO = ['demo-shop', 'demo-decline', 'demo-timeout', 'demo-late', 'demo-duplicate'];
+const DEMO = [
+  'demo-shop',
+  'demo-decline',
+  'demo-timeout',
+  'demo-late',
+  'demo-duplicate',
+  'demo-lie',
+  'demo-other-amount',
+];
 const FAST = { SPENDGATE_RAIL_TIMEOUT_MS: '100', SPENDGATE_GATE_SWEEP_MS: '50' };
 
 let world: TestRuntime;
@@ -155,6 +164,76 @@ describe('managed rails', () => {
     const word = outcomeClaims(artifact, { capture_id: 'c' }, 'charged_back', '5.00', { iss: 'bank' });
     const answer = await gate.door.present(await signOutcome(bank, word));
     expect(answer).toMatchObject({ kind: 'outcome', applied: true, state: 'captured' });
+  });
+});
+
+describe('a rail that lies', () => {
+  /** A capture of 5.00 at a liar, in a flow of its own. */
+  async function captureAt(counterparty: string): Promise<IssuedTestArtifact> {
+    const own = mandateClaim(`to ${counterparty}`, { limits: LIMITS });
+    await world.domain.mandates([own]);
+    const artifact = await issueTestArtifact(world, { mandate: own.id, counterparty });
+    await ask(captureClaims(artifact, 'c', '5.00'));
+    return artifact;
+  }
+
+  async function rulesOf({ flowId }: IssuedTestArtifact): Promise<unknown> {
+    const { rows } = await world.database.pool.query(
+      `SELECT f.state, c.rule, c.evidence::json->>'reported' AS reported FROM flows f JOIN incidents USING (flow_id)
+       JOIN incident_causes c USING (incident_id) WHERE flow_id = $1`,
+      [flowId],
+    );
+    return rows;
+  }
+
+  it('I1: failed, and completed later: the money is debited, once, and the flow contained', async () => {
+    const artifact = await captureAt('demo-lie');
+    await until('returned', async () => (await stateOf(artifact)) === 'returned');
+    expect(await budget(artifact.flowId)).toEqual({ held: 12.5, capturing: 0, captured: 0, refunded: 0 });
+    await until('captured by the late word', async () => (await stateOf(artifact)) === 'captured');
+    expect(await rulesOf(artifact)).toEqual([{ state: 'contained', rule: 'exact.settlement_late', reported: '5' }]);
+    const id = settlementId(artifact.id, 'capture', 'c');
+    for (const outcome of ['completed', 'failed'] as const) {
+      const item = { kind: 'report', settlementId: id, artifactId: artifact.id, reporter: SIMULATED_RAIL } as const;
+      const more = { outcome, amount: null, railReference: 'again', occurredAtMs: Date.now() };
+      const answer = await gate.door.submit({
+        ...item,
+        ...more,
+        outcomeId: outcomeId(SIMULATED_RAIL, `again ${outcome}`),
+      });
+      expect(answer).toMatchObject({ applied: false, state: 'captured' });
+    }
+    expect(await budget(artifact.flowId)).toEqual({ held: 7.5, capturing: 0, captured: 5, refunded: 0 });
+  });
+
+  it('I1: another amount moved: unknown, never captured however often it says so, and the flow contained', async () => {
+    const artifact = await captureAt('demo-other-amount');
+    await until('unknown', async () => (await stateOf(artifact)) === 'unknown');
+    const id = settlementId(artifact.id, 'capture', 'c');
+    for (const amount of ['1.00', '9'.repeat(60), 'much']) {
+      const says = { outcome: 'completed', railReference: null, occurredAtMs: Date.now(), amount } as const;
+      gate.caller.report(SIMULATED_RAIL, id, says);
+    }
+    await until('every other word to be recorded', async () => {
+      const { rows } = await world.database.pool.query('SELECT 1 FROM settlement_outcomes WHERE settlement_id = $1', [
+        id,
+      ]);
+      return rows.length === 3;
+    });
+    expect(await stateOf(artifact)).toBe('unknown');
+    expect(await budget(artifact.flowId)).toEqual({ held: 7.5, capturing: 5, captured: 0, refunded: 0 });
+    expect(await rulesOf(artifact)).toEqual([
+      { state: 'contained', rule: 'exact.settlement_amount', reported: '1.00' },
+    ]);
+  });
+
+  it('leaves every decision as replay computes it again', async () => {
+    let replayed = 0;
+    for await (const each of replaySettlements(world.database.pool)) {
+      expect(each.differences).toEqual([]);
+      replayed += 1;
+    }
+    expect(replayed).toBeGreaterThan(1);
   });
 });
 

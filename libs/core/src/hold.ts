@@ -1,7 +1,6 @@
-import type { Decimal } from 'decimal.js';
 import { InvariantError } from './errors.js';
 import type { Budget, BudgetDelta } from './mandates/types.js';
-import { ZERO } from './money.js';
+import { Decimal, ZERO } from './money.js';
 import type { Hold } from './settlement/types.js';
 
 /**
@@ -66,6 +65,24 @@ export function returnCapture(hold: Hold, amount: Decimal): HoldMove {
     captureCount: hold.captureCount - 1,
   };
   return { hold: returned, delta: { ...NO_DELTA, held: back, capturing: amount.neg() } };
+}
+
+/**
+ * A capture that was returned, and moved after all: taken from what is held, then from what was released. The rail says
+ * money moved, so it is debited also where the hold has less left, and `captured` may then exceed the hold's amount.
+ */
+export function lateCapture(hold: Hold, amount: Decimal): HoldMove {
+  const fromHeld = Decimal.min(hold.held, amount);
+  const held = hold.held.minus(fromHeld);
+  const late = {
+    ...hold,
+    held,
+    captured: hold.captured.plus(amount),
+    released: Decimal.max(ZERO, hold.released.minus(amount).plus(fromHeld)),
+    captureCount: hold.captureCount + 1,
+    ended: hold.ended || (held.isZero() && hold.capturing.isZero()),
+  };
+  return { hold: late, delta: { ...NO_DELTA, held: fromHeld.neg(), captured: amount } };
 }
 
 /** held → released, and the hold ends: a void, an expiry, a revocation. What is in capture waits for its outcome. */

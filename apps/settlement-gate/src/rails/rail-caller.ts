@@ -111,9 +111,10 @@ export class RailCaller {
         kind: 'report',
         settlementId: transferId,
         artifactId,
-        outcomeId: outcomeId(rail, `${transferId}:${report.outcome}`),
+        outcomeId: outcomeId(rail, wordOf(transferId, report)),
         reporter: rail,
         outcome: report.outcome,
+        amount: report.amount ?? null,
         railReference: report.railReference,
         occurredAtMs: report.occurredAtMs,
       });
@@ -122,4 +123,9 @@ export class RailCaller {
       this.logger.warn(`report of ${rail} on ${transferId} could not be recorded: ${String(error)}`);
     }
   }
+}
+
+/** Equal words of a rail about one transfer are one report; with another amount it is another word. */
+function wordOf(transferId: string, { outcome, amount }: RailReport): string {
+  return amount === undefined ? `${transferId}:${outcome}` : `${transferId}:${outcome}:${amount}`;
 }

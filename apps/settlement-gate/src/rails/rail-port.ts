@@ -18,6 +18,8 @@ export interface ManagedTransfer extends RailTransfer {
 /** What a rail says happened. `unknown` is an answer too: it never releases and never captures. */
 export interface RailReport {
   readonly outcome: 'completed' | 'failed' | 'unknown';
+  /** What moved, decimal text in major units; absent: the amount that was asked for. */
+  readonly amount?: string;
   readonly railReference: string | null;
   readonly occurredAtMs: number;
 }

@@ -4,12 +4,15 @@ import type { RailListener, RailPort, RailReport, RailTransfer } from './rail-po
 
 /** A late answer comes this long after the question, unless a test says otherwise. */
 const LATE_AFTER_MS = 5_000;
+/** What `demo-other-amount` says it moved. */
+const OTHER_AMOUNT = '1.00';
 /** Transfers remembered, so that a repeated call is seen as one; the oldest go first. */
 const REMEMBERED_MAX = 100_000;
 
 /**
  * The rail of demos: answers by the counterparty's id. `demo-decline` fails, `demo-timeout` never answers, `demo-late`
- * answers after the caller gave up, `demo-duplicate` reports twice; everyone else completes.
+ * answers after the caller gave up, `demo-duplicate` reports twice, `demo-lie` says that nothing moved and later that it
+ * did, `demo-other-amount` moves another amount than it was asked for; everyone else completes.
  */
 export class SimulatedRail implements RailPort {
   private readonly moved = new Set<string>();
@@ -40,6 +43,11 @@ export class SimulatedRail implements RailPort {
         setImmediate(() => this.report(transfer.transferId, report));
         return Promise.resolve(report);
       }
+      case 'demo-lie':
+        this.later(transfer);
+        return Promise.resolve(this.answer(transfer, 'failed'));
+      case 'demo-other-amount':
+        return Promise.resolve({ ...this.move(transfer), amount: OTHER_AMOUNT });
       default:
         return Promise.resolve(this.move(transfer));
     }

@@ -39,7 +39,7 @@ export function foldOutcome(
   const pending = pendingOf(settlement);
   const word = item.kind === 'outcome' ? item.claims.outcome : item.outcome;
   // Money that moved with another amount is neither the capture we granted nor none: unknown, and a person must look.
-  const differs = item.kind === 'outcome' && word === 'completed' && !claimedAmount(item)?.eq(pending.amount);
+  const differs = word === 'completed' && !movedAmount(item, settlement)?.eq(pending.amount);
   const result = applyOutcome(pending, state.hold(row), differs ? 'unknown' : word, witnessOf(item));
   const opensCase = result.opensCase || differs;
   if (!result.applied && !opensCase) return answer(item, false, settlement.state, true);
@@ -62,7 +62,7 @@ function settlementDrift(
   differs: boolean,
 ): DriftSignal | null {
   if (witnessOf(item) !== 'rail' || word !== 'completed') return null;
-  const reported = item.kind === 'outcome' ? item.claims.amount.value : amount;
+  const reported = (item.kind === 'outcome' ? item.claims.amount.value : item.amount) ?? amount;
   const rule = differs ? 'exact.settlement_amount' : 'exact.settlement_late';
   return { kind: 'settlement', rule, evidence: { settlement: settlementId, granted: amount, reported, state } };
 }
@@ -103,8 +103,11 @@ function isParty(item: OutcomeItem, audience: string): boolean {
   return item.by.kind === 'settlement_service' && item.by.partyId === audience;
 }
 
-function claimedAmount(item: OutcomeItem): Decimal | undefined {
-  const money = parseMoney(item.claims.amount.value, item.claims.amount.currency);
+/** @returns `undefined`: the rail named an amount that is none, which is another one than granted */
+function movedAmount(item: OutcomeItem | ReportItem, { amount, currency }: RecordedSettlement): Decimal | undefined {
+  if (item.kind === 'report' && item.amount === null) return decimal(amount ?? '0');
+  const value = item.kind === 'outcome' ? item.claims.amount.value : item.amount;
+  const money = parseMoney(value ?? '', currency ?? '');
   return typeof money === 'string' ? undefined : money.amount;
 }
 
@@ -162,7 +165,7 @@ function write(
     flowId,
     reporter: signed ? item.by.partyId : item.reporter,
     outcome: result.word,
-    amount: signed ? item.claims.amount.value : settlement.amount,
+    amount: movedAmount(item, settlement)?.toFixed() ?? null,
     railReference: signed ? (item.claims.rail_reference ?? null) : item.railReference,
     occurredAtMs: signed ? item.claims.occurred_at * 1000 : item.occurredAtMs,
     token: signed ? item.token : null,

@@ -60,10 +60,12 @@ export class FoldState {
 
   /**
    * Moves money of a hold, and the same amounts at every level of its path. The move by which a hold has ended without a
-   * capture, which is one at most, takes it out of the counters it entered.
+   * capture, which is one at most, takes it out of the counters it entered; a capture that comes late puts it back.
    */
   move(row: IssuedArtifact, hold: Hold, delta: BudgetDelta): void {
-    if (isUncaptured(hold) && !isUncaptured(this.hold(row))) this.counters.leave(row);
+    const [was, is] = [isUncaptured(this.hold(row)), isUncaptured(hold)];
+    if (is && !was) this.counters.leave(row);
+    if (was && !is) this.counters.comeBack(row);
     this.holds.set(row.holdId, { row, hold, changed: true });
     const { held, capturing, captured, refunded } = delta;
     if ([held, capturing, captured, refunded].every((amount) => amount.isZero())) return;

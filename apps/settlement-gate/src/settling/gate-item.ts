@@ -42,6 +42,8 @@ export interface ReportItem {
   /** `null`: nobody reported in time. */
   readonly reporter: string | null;
   readonly outcome: OutcomeWord;
+  /** What the rail says moved; `null`: the amount it was asked for. */
+  readonly amount: string | null;
   readonly railReference: string | null;
   readonly occurredAtMs: number | null;
 }

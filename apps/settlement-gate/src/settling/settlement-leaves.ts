@@ -73,7 +73,7 @@ export function outcomePayload(
     flow: result.flowId,
     reporter: signed ? item.by.partyId : item.reporter,
     outcome: signed ? item.claims.outcome : item.outcome,
-    amount: signed ? item.claims.amount : null,
+    amount: signed ? item.claims.amount : item.amount,
     rail_reference: signed ? (item.claims.rail_reference ?? null) : item.railReference,
     occurred_at: signed ? item.claims.occurred_at * 1000 : item.occurredAtMs,
     applied: result.applied,

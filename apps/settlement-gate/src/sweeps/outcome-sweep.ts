@@ -78,6 +78,7 @@ function silence({ settlementId, artifactId }: AwaitedSettlement): ReportItem {
     outcomeId: outcomeId('silence', settlementId),
     reporter: null,
     outcome: 'unknown',
+    amount: null,
     railReference: null,
     occurredAtMs: null,
   };

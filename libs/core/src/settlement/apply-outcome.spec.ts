@@ -79,6 +79,22 @@ describe('applyOutcome', () => {
     expect(again).toMatchObject({ applied: false, restored: true, delta: NO_DELTA });
   });
 
+  it('I1: a capture that was returned and moved after all is debited by the word of a rail, whatever the hold has left', () => {
+    const late = (hold: Hold, witness: OutcomeWitness = 'rail') =>
+      apply('capture', 'returned', hold, 'completed', witness);
+    const sums = ({ hold, delta }: ReturnType<typeof late>): string[] =>
+      [hold.held, hold.released, hold.captured, delta.held, delta.captured].map((amount) => amount.toFixed());
+    expect(late(returned, 'presenter')).toMatchObject({ applied: false, state: 'returned', delta: NO_DELTA });
+    expect(late(returned)).toMatchObject({ applied: true, state: 'captured', opensCase: true });
+    expect(sums(late(returned))).toEqual(['0', '0', '12.5', '-12.5', '12.5']);
+    expect(late(returned).hold.ended).toBe(true);
+    const released = { ...returned, held: ZERO, released: AMOUNT, ended: true };
+    expect(sums(late(released))).toEqual(['0', '0', '12.5', '0', '12.5']);
+    const half = { ...returned, held: usd('2.50'), released: usd('10.00') };
+    expect(sums(late(half))).toEqual(['0', '0', '12.5', '-2.5', '12.5']);
+    expect(sums(late(settled))).toEqual(['0', '0', '25', '0', '12.5']);
+  });
+
   it('silence moves nothing and never ends: unknown waits for a word of the rail', () => {
     const { hold, delta } = apply('capture', 'capturing', taken, 'unknown');
     expect(hold).toBe(taken);

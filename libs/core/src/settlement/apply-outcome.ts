@@ -1,5 +1,13 @@
 import type { Decimal } from 'decimal.js';
-import { completeCapture, completeRefund, type HoldMove, NO_DELTA, restoreRefund, returnCapture } from '../hold.js';
+import {
+  completeCapture,
+  completeRefund,
+  type HoldMove,
+  lateCapture,
+  NO_DELTA,
+  restoreRefund,
+  returnCapture,
+} from '../hold.js';
 import type { Hold, OutcomeResult, OutcomeWitness, OutcomeWord, PendingSettlement, SettlementState } from './types.js';
 
 type Move = (hold: Hold, amount: Decimal) => HoldMove;
@@ -46,6 +54,8 @@ const SETTLED: Words = {
   unknown: 'again',
 };
 const RETURNED: Words = { ...NEVER_ASKED, reversed: 'again' };
+/** A rail that said no money moved, and now says it did: it is gone, so it is debited, and a person must look. */
+const LATE: Step = { to: 'captured', move: lateCapture, opensCase: true };
 
 /**
  * The words a rail or service can say, by action and state. The word of the rail ends `unknown`, silence never does. A
@@ -72,7 +82,8 @@ const OUTCOMES: Readonly<Record<PendingSettlement['action'], Readonly<Partial<Re
  * the amount reported is the one granted.
  *
  * @param witness a completed refund gives the limits back only when a rail saw it: on the word of the service alone, it
- *   and an agent could spend one limit again and again. The rail may say so later than the service.
+ *   and an agent could spend one limit again and again. The rail may say so later than the service. Nor does the word of
+ *   the service debit a capture that was returned.
  * @throws {InvariantError} `ERR_HOLD_IMPOSSIBLE`: the hold does not hold what the settlement says
  */
 export function applyOutcome(
@@ -82,7 +93,8 @@ export function applyOutcome(
   witness: OutcomeWitness,
 ): OutcomeResult {
   const { action, state, amount } = pending;
-  const answer = (OUTCOMES[action][state] ?? NEVER_ASKED)[outcome];
+  const isLate = action === 'capture' && state === 'returned' && outcome === 'completed' && witness === 'rail';
+  const answer = isLate ? LATE : (OUTCOMES[action][state] ?? NEVER_ASKED)[outcome];
   const after = typeof answer === 'string' ? state : answer.to;
   const moved = (typeof answer === 'string' ? undefined : answer.move?.(hold, amount)) ?? { hold, delta: NO_DELTA };
   const restores = !pending.restored && witness === 'rail' && after === 'refunded' && outcome === 'completed';

@@ -55,6 +55,11 @@ export class CounterChanges {
     for (const entry of entriesOfHold(hold)) this.add(entry, decimal(hold.amount).neg(), 0);
   }
 
+  /** Puts back what left: money of the hold moved after all. A bucket that is gone meanwhile counts no more. */
+  comeBack(hold: UncountedHold): void {
+    for (const entry of entriesOfHold(hold)) this.add(entry, decimal(hold.amount), 0);
+  }
+
   /** The counters that were read, as they stand with these changes; one that was not read is left out. */
   appliedTo(read: Counters): Counters {
     if (this.isEmpty || read.size === 0) return read;
@@ -95,7 +100,7 @@ export class CounterChanges {
   }
 }
 
-// A place that a newer bucket has taken keeps it. What leaves (no count with it) changes a bucket that is there, and
+// A place that a newer bucket has taken keeps it. What leaves or comes back (no count with it) changes a bucket that is there, and
 // makes none. The table's check refuses a sum below zero.
 const CHANGE = statement(
   'counters-change',
