@@ -30,13 +30,14 @@ function mandateId(name: string): string {
   return uuid8(createHash('sha256').update(`bench:${name}`).digest());
 }
 
-function domainYaml(flows: number): string {
+function domainYaml(flows: number, idle: number): string {
   const mandate = (name: string, parent: string | undefined, fields: string): string => {
     const above = parent === undefined ? '' : `parent: ${mandateId(parent)}, `;
     return `  - { id: ${mandateId(name)}, name: ${name}, ${above}principal: owner, currency: USD, ${fields} }`;
   };
   const numbers = Array.from({ length: flows }, (_, i) => i);
   const teams = Array.from({ length: TEAMS }, (_, i) => i);
+  const others = Array.from({ length: idle }, (_, i) => i);
   return [
     `domain: { issuer: '${ISSUER}' }`,
     'principals: [{ id: owner, name: Owner }]',
@@ -51,12 +52,20 @@ function domainYaml(flows: number): string {
     ...numbers.map((i) =>
       mandate(`agent-${i}`, `team-${i % TEAMS}`, `agent: agent-${i}, total: "900000.00", per_transaction: "500.00"`),
     ),
+    ...others.map((i) => mandate(`idle-${i}`, `team-${i % TEAMS}`, `agent: agent-${i % flows}, total: "1.00"`)),
     '',
   ].join('\n');
 }
 
-/** @param more settings of the transport under test */
-export async function makeBenchDomain(flows: number, more: Readonly<Record<string, string>>): Promise<BenchDomain> {
+/**
+ * @param more settings of the transport under test
+ * @param idle mandates beside those that are spent from
+ */
+export async function makeBenchDomain(
+  flows: number,
+  more: Readonly<Record<string, string>>,
+  idle = 0,
+): Promise<BenchDomain> {
   const folder = mkdtempSync(join(tmpdir(), 'spendgate-bench-'));
   const database = await startEmbeddedPostgres({ folder: join(folder, 'postgres') });
   const settings = {
@@ -67,7 +76,7 @@ export async function makeBenchDomain(flows: number, more: Readonly<Record<strin
   };
   const policy = 'permit (principal, action == Action::"spend", resource) when { context.amount_minor <= 100000 };\n';
   writeFileSync(join(folder, 'default.cedar'), policy);
-  writeFileSync(join(folder, 'domain.yaml'), domainYaml(flows));
+  writeFileSync(join(folder, 'domain.yaml'), domainYaml(flows, idle));
   const keys = join(folder, 'party-keys');
   await spendgate(['migrate', '--topics'], settings);
   await spendgate(['apply', join(folder, 'domain.yaml'), '--keys', keys], settings);

@@ -40,7 +40,8 @@ export async function embedded({ count, pairs }: BenchOptions): Promise<BenchRes
   }
 }
 
-async function append(domain: BenchDomain, intents: readonly SignedIntent[]): Promise<void> {
+/** Puts intents into the embedded log of a domain. */
+export async function append(domain: BenchDomain, intents: readonly SignedIntent[]): Promise<void> {
   const pool = createPool(domain.database.url, { connectionsMax: 2 });
   const transport = new EmbeddedTransport({
     pool,

@@ -5,6 +5,7 @@ import { ROOT } from '../e2e/harness/repository.js';
 import { audit } from './audit.js';
 import type { BenchOptions, BenchResult } from './bench.js';
 import { embedded } from './embedded.js';
+import { growth } from './growth.js';
 import { intentToArtifact } from './intent-to-artifact.js';
 import { policy } from './policy.js';
 
@@ -12,6 +13,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Ben
   'intent-to-artifact': intentToArtifact,
   embedded,
   audit,
+  growth,
   policy,
 };
 
