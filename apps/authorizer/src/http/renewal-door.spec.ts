@@ -17,6 +17,8 @@ import {
   signRenewal,
   until,
 } from '@spendgate/testing';
+import { readDeniedRenewals } from '@spendgate/store';
+import { differenceOf } from '@spendgate/verifier';
 import { AuthorizerModule } from '../authorizer.module.js';
 import { AUTHORIZER_SETTINGS } from '../authorizer.settings.js';
 import { AUTHORIZER_ROUTES } from './routes.js';
@@ -267,6 +269,17 @@ describe('a renewal that finds drift', () => {
       const topics = new Set(told.map(({ topic }) => topic));
       return topics.has('flow-transitions.v1') && topics.has('incidents.v1');
     });
+  });
+
+  it('D2: is recomputed from what its leaf keeps, byte for byte', async () => {
+    const denied = await readDeniedRenewals(world.database.pool);
+    expect(denied.length).toBeGreaterThan(0);
+    expect(denied.map(differenceOf)).toEqual(denied.map(() => null));
+    const [first] = denied;
+    if (first === undefined) throw new Error('one was denied above');
+    expect(differenceOf({ ...first, code: 'policy_denied' })).toMatch(/recomputed denied/);
+    expect(differenceOf({ ...first, readSet: first.readSet.replace('"m2"', '"m3"') })).not.toBeNull();
+    expect(await readDeniedRenewals(world.database.pool, 0, 1)).toEqual([]);
   });
 
   it('no other denial contains anything', async () => {

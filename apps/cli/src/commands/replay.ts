@@ -1,5 +1,5 @@
 import { replaySettlements } from '@spendgate/settlement-gate';
-import { type Pool, readStoredDecisions } from '@spendgate/store';
+import { type Pool, readDeniedRenewals, readStoredDecisions } from '@spendgate/store';
 import { differenceOf } from '@spendgate/verifier';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.js';
@@ -17,9 +17,9 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** What a stored decision or settlement gave when it was decided again. */
+/** What a stored decision, refused renewal or settlement gave when it was decided again. */
 interface Replayed {
-  readonly kind: 'decision' | 'settlement';
+  readonly kind: 'decision' | 'renewal' | 'settlement';
   readonly id: string;
   /** `null`: every byte is the same; `'other rules'`: this release cannot tell. */
   readonly problem: string | null;
@@ -44,7 +44,7 @@ export function addReplay(program: Command): void {
 async function replay({ from, to, json = false }: Options): Promise<void> {
   const fromMs = from === undefined ? 0 : parseTime(from);
   const toMs = to === undefined ? undefined : parseTime(to);
-  const counts = { decision: 0, settlement: 0, differences: 0, otherRules: 0 };
+  const counts = { decision: 0, renewal: 0, settlement: 0, differences: 0, otherRules: 0 };
   await withDatabase(async (pool) => {
     for await (const replayed of replayAll(pool, fromMs, toMs)) {
       counts[replayed.kind] += 1;
@@ -53,7 +53,8 @@ async function replay({ from, to, json = false }: Options): Promise<void> {
       else if (++counts.differences <= SHOWN_MAX) show(replayed, json);
     }
   });
-  const { decision: decisions, settlement: settlements, differences, otherRules } = counts;
+  const { decision, renewal, settlement: settlements, differences, otherRules } = counts;
+  const decisions = decision + renewal;
   if (otherRules > 0) note(`${otherRules} were decided under other rules; the release that had them can replay them`);
   if (json) printJson({ checked: decisions + settlements, differences });
   else printRows([{ decisions, settlements, differences }], false);
@@ -63,6 +64,9 @@ async function replay({ from, to, json = false }: Options): Promise<void> {
 async function* replayAll(pool: Pool, fromMs: number, toMs: number | undefined): AsyncGenerator<Replayed> {
   for await (const stored of readStoredDecisions(pool, fromMs, toMs)) {
     yield { kind: 'decision', id: stored.decisionId, problem: differenceOf(stored) };
+  }
+  for (const refused of await readDeniedRenewals(pool, fromMs, toMs)) {
+    yield { kind: 'renewal', id: refused.decisionId, problem: differenceOf(refused) };
   }
   for await (const { settlementId, differences } of replaySettlements(pool, fromMs, toMs)) {
     const problem = differences.length === 0 ? null : differences.join(', ');

@@ -4,6 +4,7 @@ export { type CountedLine, readCountedLines } from './counted-lines.js';
 export { CounterChanges, changeCounters, storedEntries } from './counters.js';
 export * from './decision-reads.js';
 export * from './decisions-page.js';
+export * from './denied-renewals.js';
 export * from './find-recorded.js';
 export * from './find-refusal.js';
 export * from './held-artifacts.js';
