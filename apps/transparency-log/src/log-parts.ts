@@ -4,19 +4,24 @@ import { SignedReads } from '@spendgate/http-edge';
 import type { Runtime } from '@spendgate/messaging';
 import { type SettingValues, StartError, Turnstile } from '@spendgate/platform';
 import { type Bundles, createBundles } from './bundles/bundles.js';
+import { DomainHistory } from './history/domain-history.js';
+import type { Histories } from './history/history.controller.js';
 import { DomainDocuments } from './http/domain-documents.js';
 import { PublicLog } from './http/public-log.js';
 import { StatusLists } from './http/status-lists.js';
 import type { Lineages } from './lineage/lineage.controller.js';
 import { LogLoop } from './log-loop.js';
 import type { LOG_SETTINGS } from './log.settings.js';
-import { requireSigner } from './signing/note-key.js';
+import { noteKeyOf, requireSigner } from './signing/note-key.js';
 import { PublishCheckpoints } from './signing/publish-checkpoints.js';
 import { PublishControl } from './signing/publish-control.js';
 import { Witnesses, readWitnesses } from './signing/witnesses.js';
 
 /** Each is a dozen statements: few at once, so that nothing else waits for connections. */
 const LINEAGES_AT_ONCE = { atOnceMax: 2, waitingMax: 64 };
+
+/** Each may go over the whole log, and goes on where the one before ended. */
+const HISTORIES_AT_ONCE = { atOnceMax: 1, waitingMax: 16 };
 
 /** What the role is made of, wired by hand: Nest only carries it to the controllers. */
 export interface LogParts {
@@ -27,6 +32,7 @@ export interface LogParts {
   readonly lists: StatusLists;
   readonly bundles: Bundles;
   readonly lineages: Lineages;
+  readonly histories: Histories;
   readonly witnesses: Witnesses;
   readonly lateMs: number;
 }
@@ -61,6 +67,15 @@ export function createLogParts(runtime: Runtime): LogParts {
       pool,
       reads: new SignedReads(['person'], runtime.registry, clock, domain.publicUrl),
       turnstile: new Turnstile(LINEAGES_AT_ONCE),
+    },
+    histories: {
+      issuer: domain.issuer,
+      history: new DomainHistory(pool, noteKeyOf(origin, identity.signer.jwk)),
+      signer: control.signer,
+      reads: new SignedReads(['person'], runtime.registry, clock, domain.publicUrl),
+      turnstile: new Turnstile(HISTORIES_AT_ONCE),
+      clock,
+      logger,
     },
     lateMs: settings.SPENDGATE_LOG_LATE,
   };

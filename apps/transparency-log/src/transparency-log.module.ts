@@ -8,6 +8,7 @@ import {
 import type { Runtime } from '@spendgate/messaging';
 import { BUNDLES } from './bundles/bundles.js';
 import { BundlesController } from './bundles/bundles.controller.js';
+import { HISTORIES, HistoryController } from './history/history.controller.js';
 import { DocumentsController } from './http/documents.controller.js';
 import { DomainDocuments } from './http/domain-documents.js';
 import { LogController } from './http/log.controller.js';
@@ -32,7 +33,7 @@ export class TransparencyLogModule implements OnApplicationBootstrap, BeforeAppl
     watchLog(runtime, parts.loop, parts.lateMs, parts.witnesses.places);
     return {
       module: TransparencyLogModule,
-      controllers: [LogController, DocumentsController, BundlesController, LineageController],
+      controllers: [LogController, DocumentsController, BundlesController, LineageController, HistoryController],
       providers: [
         { provide: LogLoop, useValue: parts.loop },
         { provide: PublishControl, useValue: parts.control },
@@ -40,6 +41,7 @@ export class TransparencyLogModule implements OnApplicationBootstrap, BeforeAppl
         { provide: DomainDocuments, useValue: parts.documents },
         { provide: StatusLists, useValue: parts.lists },
         { provide: LINEAGES, useValue: parts.lineages },
+        { provide: HISTORIES, useValue: parts.histories },
         { provide: BUNDLES, useValue: parts.bundles },
       ],
     };

@@ -31,6 +31,7 @@ export * from './tokens/artifact.js';
 export * from './tokens/artifact-renewal.js';
 export * from './tokens/attestation-result.js';
 export * from './tokens/control-event.js';
+export * from './tokens/domain-attestation.js';
 export * from './tokens/decision.js';
 export * from './tokens/key-transition.js';
 export * from './tokens/mandate.js';

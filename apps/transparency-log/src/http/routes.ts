@@ -1,6 +1,8 @@
 import { EXAMPLE, HASH, type RouteSpec } from '@spendgate/http-edge';
 import { LINEAGE_KINDS, LINEAGE_RELATIONS } from '@spendgate/store';
 import { z } from 'zod';
+import { SUBJECT_LEAVES_KEPT } from '../history/log-fold.js';
+import { HISTORY_KINDS } from '../history/subjects.js';
 
 const COUNT = z.number().int().min(0);
 const PROOF = z.array(HASH);
@@ -53,7 +55,40 @@ const LINEAGE = z.object({
   next_cursor: z.string().nullable(),
 });
 
-/** The transparency log's routes as clients see them. All but bundles and lineages are public: they prove, they tell nothing. */
+const PROVEN_LEAF = z.object({
+  leaf_index: COUNT,
+  leaf_hash: HASH,
+  leaf: z.string(),
+  payload: z.string().nullable().describe('what the leaf commits to, in RFC 8785 form; null: redacted'),
+  salt: z.string().nullable().describe('base64url'),
+  proof: PROOF.describe('in the tree of `as_of.tree_size` leaves'),
+});
+const AS_OF = z.object({ tree_size: COUNT, leaf_index: COUNT, root: HASH, time_ms: COUNT });
+const CONSISTENCY_URL = z.string().describe('proof that the last signed tree continues that one');
+const ATTESTATION = z.object({
+  attestation: z.string().describe('`domain-attestation+jwt`'),
+  last_leaf: PROVEN_LEAF.omit({ payload: true, salt: true }),
+  consistency_url: CONSISTENCY_URL,
+});
+const HISTORY = z.object({
+  kind: z.enum(HISTORY_KINDS),
+  id: z.string(),
+  as_of: AS_OF,
+  state: z.record(z.string(), z.unknown()).describe('the last word of the leaves on each member'),
+  leaves: z.array(PROVEN_LEAF).describe(`about it, oldest first; the newest ${SUBJECT_LEAVES_KEPT}`),
+  truncated: z.boolean().describe('there are older ones: ask as of a time before the first'),
+  consistency_url: CONSISTENCY_URL,
+});
+const AT = {
+  about: 'RFC 3339 in UTC, such as 2026-11-21T20:00:00Z; what is signed now if absent',
+  schema: z.string(),
+};
+const OF_LOG = {
+  404: 'there was nothing like it then',
+  503: 'the stored leaves are not those the log signed: nothing is told from them',
+};
+
+/** The transparency log's routes as clients see them. All but bundles, lineages, attestation and history are public: they prove, they tell nothing. */
 export const LOG_ROUTES: readonly RouteSpec[] = [
   {
     method: 'GET',
@@ -247,5 +282,68 @@ export const LOG_ROUTES: readonly RouteSpec[] = [
     },
     denials: ['malformed', 'rate_limited'],
     problems: { 404: 'nothing in this domain has that id' },
+  },
+  {
+    method: 'GET',
+    path: '/v1/attestation',
+    id: 'readAttestation',
+    about: 'What the domain was, signed by it, as of now or of a past time. For people. Equal leaves give equal bytes.',
+    signedRead: true,
+    parameters: { at: AT },
+    answers: {
+      200: {
+        about: 'the statement and the proof of the last leaf it follows from',
+        schema: ATTESTATION,
+        headers: ['cache-control'],
+        example: {
+          attestation: 'eyJhbGciOiJFZDI1NTE5In0.e30.c2ln',
+          last_leaf: { leaf_index: 8, leaf_hash: EXAMPLE.hash, leaf: '{}', proof: [EXAMPLE.hash] },
+          consistency_url: '/v1/log/proofs/consistency?from=9',
+        },
+      },
+    },
+    denials: ['malformed', 'rate_limited'],
+    problems: OF_LOG,
+  },
+  {
+    method: 'GET',
+    path: '/v1/history/{kind}/{id}',
+    id: 'readHistory',
+    about:
+      'A mandate, flow (with its trust per limb), policy, key, incident, halt, artifact or party as of now or of a past ' +
+      'time, by the leaves alone. For people. Each leaf about it comes with its content and its proof.',
+    signedRead: true,
+    parameters: {
+      kind: { about: 'what it is', schema: z.enum(HISTORY_KINDS), example: 'mandate' },
+      id: { about: 'its id; of a halt `scope:id`', schema: z.string(), example: EXAMPLE.mandate },
+      at: AT,
+    },
+    answers: {
+      200: {
+        about: 'its state then',
+        schema: HISTORY,
+        headers: ['cache-control'],
+        example: {
+          kind: 'mandate',
+          id: EXAMPLE.mandate,
+          as_of: { tree_size: 9, leaf_index: 8, root: EXAMPLE.hash, time_ms: 1_767_225_600_000 },
+          state: { version: 1, revoked: false },
+          leaves: [
+            {
+              leaf_index: 3,
+              leaf_hash: EXAMPLE.hash,
+              leaf: '{}',
+              payload: '{}',
+              salt: EXAMPLE.hash,
+              proof: [EXAMPLE.hash],
+            },
+          ],
+          truncated: false,
+          consistency_url: '/v1/log/proofs/consistency?from=9',
+        },
+      },
+    },
+    denials: ['malformed', 'rate_limited'],
+    problems: OF_LOG,
   },
 ];

@@ -108,6 +108,16 @@ const EXAMPLES: { readonly [T in TokenTyp]: ClaimsOf<T> } = {
     ...{ ...told, aud: DOMAIN, event: 'agent_revoked', subject: { kind: 'agent', id: 'shopper' } },
     ...{ control_epoch: 1, effective_at: NOW, leaf_hash: hash },
   },
+  'domain-attestation+jwt': {
+    ...{ ...told, aud: DOMAIN, redacted: 0 },
+    as_of: { tree_size: 2, leaf_index: 1, root: hash, time_ms: NOW },
+    policies: [{ id: 'default', version: 1, set_hash: hash }],
+    keys: { active: 1, digest: hash },
+    mandates: { standing: 1, revoked: 0, digest: hash },
+    flows: { states: [{ state: 'activated', count: 1 }], digest: hash },
+    incidents: { open: 0, digest: hash },
+    quarantine: { halts: 0, flows: 0, artifacts: 0, digest: hash },
+  },
   'statuslist+jwt': {
     ...{ ...told, aud: DOMAIN, sub: 'https://spend.example/status/0', ttl: 60 },
     status_list: { bits: 2, lst: 'eNpjYGBgAAAABAAB' },

@@ -4,6 +4,7 @@ import { artifactRenewalSchema } from './artifact-renewal.js';
 import * as attestation from './attestation-result.js';
 import * as control from './control-event.js';
 import * as decision from './decision.js';
+import * as domain from './domain-attestation.js';
 import * as key from './key-transition.js';
 import * as mandate from './mandate.js';
 import * as ops from './ops-action.js';
@@ -90,6 +91,11 @@ export const TOKENS = {
   ),
   'ops-action+jwt': token(['person'], ops.OPS_ACTION_LIFETIME_SECONDS_MAX, ops.opsActionSchema, ops.checkOpsAction),
   'control-event+jwt': token(['control'], control.CONTROL_EVENT_LIFETIME_SECONDS_MAX, control.controlEventSchema),
+  'domain-attestation+jwt': token(
+    ['control'],
+    domain.DOMAIN_ATTESTATION_LIFETIME_SECONDS,
+    domain.domainAttestationSchema,
+  ),
   'statuslist+jwt': token(['status'], status.STATUS_LIST_LIFETIME_SECONDS_MAX, status.statusListSchema),
 } as const;
 

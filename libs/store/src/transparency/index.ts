@@ -22,10 +22,12 @@ export {
 } from './checkpoints.js';
 export {
   type PlacedLeaf,
+  type ReadableLeaf,
   findIntegrated,
   findLeafIndex,
   readAllPlacedLeaves,
   readPlacedLeaves,
+  readReadableLeaves,
 } from './leaves-by-place.js';
 export { type LogLag, readLogLag } from './log-lag.js';
 export {

@@ -1,3 +1,4 @@
+import type { LeafType } from '@spendgate/codec';
 import { byteas } from '../binary-arrays.js';
 import { type Queryable, query, statement } from '../statement.js';
 import { guarded } from '../transaction.js';
@@ -11,6 +12,12 @@ export interface PlacedLeaf {
   readonly leaf: string | null;
 }
 
+/** A leaf where it lies, with what it commits to; both `null` for a type that was not asked for or a redacted one. */
+export interface ReadableLeaf extends PlacedLeaf {
+  readonly payload: string | null;
+  readonly salt: Buffer | null;
+}
+
 const BY_HASH = statement(
   'log-index-by-hash',
   'SELECT min(index)::float8 AS index FROM log_positions WHERE leaf_hash = $1',
@@ -22,6 +29,14 @@ const KNOWN = statement(
 const RANGE = statement(
   'log-leaves-range',
   `SELECT p.index::float8 AS index, p.leaf_hash AS "leafHash", l.leaf
+   FROM log_positions p LEFT JOIN leaves l USING (lane_id, seq)
+   WHERE p.index >= $1 AND p.index < $2 ORDER BY p.index`,
+);
+
+const READABLE = statement(
+  'log-leaves-readable',
+  `SELECT p.index::float8 AS index, p.leaf_hash AS "leafHash", l.leaf,
+     CASE WHEN l.leaf ~ $3 THEN l.payload END AS payload, CASE WHEN l.leaf ~ $3 THEN l.salt END AS salt
    FROM log_positions p LEFT JOIN leaves l USING (lane_id, seq)
    WHERE p.index >= $1 AND p.index < $2 ORDER BY p.index`,
 );
@@ -42,6 +57,17 @@ export async function findIntegrated(db: Queryable, hashes: readonly Uint8Array[
 /** Leaves from `first` to before `end`, in order; a gap in the places is a gap in the answer. */
 export function readPlacedLeaves(db: Queryable, first: number, end: number): Promise<PlacedLeaf[]> {
   return guarded(() => query<PlacedLeaf & Record<string, unknown>>(db, RANGE, [first, end]));
+}
+
+/** The same, with what leaves of these types commit to. */
+export function readReadableLeaves(
+  db: Queryable,
+  first: number,
+  end: number,
+  types: readonly LeafType[],
+): Promise<ReadableLeaf[]> {
+  const named = `"type":"(${types.join('|')})"`;
+  return guarded(() => query<ReadableLeaf & Record<string, unknown>>(db, READABLE, [first, end, named]));
 }
 
 /** The whole log in order, `pageSize` leaves at a time, up to the highest place there is. */

@@ -231,6 +231,23 @@ export const TOKEN_EXAMPLES: { readonly [T in TokenTyp]: ClaimsOf<T> } = {
     effective_at: NOW,
     leaf_hash: hash('control leaf'),
   },
+  'domain-attestation+jwt': {
+    ...byDomain(DOMAIN, '019b76da-a800-8f66-8a00-2b3c4d5e6f70', 3_650 * DAY),
+    as_of: { tree_size: 42, leaf_index: 41, root: hash('root of 42 leaves'), time_ms: NOW * 1_000 + 250 },
+    policies: [{ id: 'default', version: 3, set_hash: hash('policy set') }],
+    keys: { active: 9, digest: hash('keys') },
+    mandates: { standing: 4, revoked: 1, digest: hash('mandates') },
+    flows: {
+      states: [
+        { state: 'activated', count: 3 },
+        { state: 'contained', count: 1 },
+      ],
+      digest: hash('flows'),
+    },
+    incidents: { open: 1, digest: hash('incidents') },
+    quarantine: { halts: 1, flows: 1, artifacts: 0, digest: hash('quarantine') },
+    redacted: 0,
+  },
   'statuslist+jwt': {
     ...byDomain(DOMAIN, '019b76da-a800-8e55-8b00-1a2b3c4d5e6f', 60),
     sub: `${DOMAIN}/status/3/0`,
