@@ -24,6 +24,18 @@ export const GATE_SETTINGS = {
     max: 60_000,
     about: 'pause between two looks for ended holds, overdue outcomes and broken lineages',
   }),
+  SPENDGATE_REFUND_SHARE_PERCENT: setting.integer({
+    default: 20,
+    min: 0,
+    max: 1_000,
+    about: 'refunds of a settlement service above this share of its captures, per day and currency, open a case',
+  }),
+  SPENDGATE_REFUND_CASE_COUNT: setting.integer({
+    default: 5,
+    min: 1,
+    max: 1_000_000,
+    about: 'fewer refunds on a day than this open no case, whatever their share',
+  }),
   SPENDGATE_PRESENTER_REQUESTS_PER_SECOND: setting.integer({
     default: 5_000,
     min: 1,

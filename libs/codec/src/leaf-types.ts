@@ -41,6 +41,8 @@ export const LEAF_TYPES = {
   incident_opened: { payload: 'incident/1', about: 'a flow was contained, with its causes' },
   incident_changed: { payload: 'incident/1', about: 'a cause was added or cleared, or the incident escalated' },
   incident_closed: { payload: 'incident/1', about: 'the flow was revalidated or revoked' },
+  case_opened: { payload: 'case/1', about: 'a settlement service gave back more than its share of a day' },
+  case_closed: { payload: 'case/1', about: 'a person has looked at a case of settled money' },
   ops_action: { payload: 'ops-action/1', about: 'a person acted' },
   peer_checkpoint: { payload: 'peer-checkpoint/1', about: "a peer domain's signed head was taken" },
   log_started: { payload: 'log/1', about: 'the log was begun, or restored with two people accepting it' },

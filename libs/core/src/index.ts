@@ -42,5 +42,6 @@ export * from './recovery/phase-names.js';
 export * from './settlement/apply-outcome.js';
 export * from './settlement/classify-request.js';
 export * from './settlement/decide-settlement.js';
+export * from './settlement/refund-share.js';
 export * from './settlement/replay-settlement.js';
 export * from './settlement/types.js';

@@ -9,6 +9,7 @@ import { clientFor, serviceUrl } from '../service.js';
 import { KeyRing, keyFolder } from '../signing-keys.js';
 import { describeVerb } from '../verb.js';
 import { addReconcile } from './reconcile.js';
+import { addCases } from './settlement-cases.js';
 
 interface Common {
   readonly service: string;
@@ -40,6 +41,7 @@ export function addSettlements(program: Command): void {
   addRefund(settlements);
   addOutcome(settlements);
   addReconcile(settlements);
+  addCases(settlements);
 }
 
 function addCapture(settlements: Command): void {

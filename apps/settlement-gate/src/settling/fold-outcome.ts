@@ -37,7 +37,7 @@ export function foldOutcome(
   const untimely = item.kind === 'outcome' ? refuseUntimely(item.claims, context.judgedAtMs) : null;
   if (untimely !== null) return untimely;
   const pending = pendingOf(settlement);
-  const word = item.kind === 'outcome' ? item.claims.outcome : item.outcome;
+  const word = reportedWord(item);
   // Money that moved with another amount is neither the capture we granted nor none: unknown, and a person must look.
   const differs = word === 'completed' && !movedAmount(item, settlement)?.eq(pending.amount);
   const result = applyOutcome(pending, state.hold(row), differs ? 'unknown' : word, witnessOf(item));
@@ -101,6 +101,10 @@ function refuseReport(
 
 function isParty(item: OutcomeItem, audience: string): boolean {
   return item.by.kind === 'settlement_service' && item.by.partyId === audience;
+}
+
+function reportedWord(item: OutcomeItem | ReportItem): OutcomeWord {
+  return item.kind === 'outcome' ? item.claims.outcome : item.outcome;
 }
 
 /** @returns `undefined`: the rail named an amount that is none, which is another one than granted */
@@ -173,6 +177,17 @@ function write(
     leafHash: leaf.leafHash,
     recordedAtMs: judgedAtMs,
   });
+  if (result.opensCase) {
+    state.cases.push({
+      outcomeId: item.outcomeId,
+      settlementId: item.settlementId,
+      kind: reportedWord(item) === 'charged_back' ? 'chargeback' : 'contradiction',
+      amount: movedAmount(item, settlement)?.toFixed() ?? settlement.amount ?? '0',
+      currency: settlement.currency ?? '',
+      openedAtMs: judgedAtMs,
+      leafHash: leaf.leafHash,
+    });
+  }
   const event = { ...result, outcome: result.word, leafHash: leaf.leafHash, judgedAtMs };
   folded.events.push(outcomeEvent(item, settlement, event));
   return leaf.leafHash;

@@ -5,6 +5,7 @@ import type {
   Contained,
   HoldChange,
   IssuedArtifact,
+  OutcomeCase,
   OutcomeRow,
   RecordedOutcome,
   RecordedSettlement,
@@ -19,6 +20,7 @@ import { holdChange, holdOf } from './hold-view.js';
 export class FoldState {
   readonly outcomeRows: OutcomeRow[] = [];
   readonly contained: Contained[] = [];
+  readonly cases: OutcomeCase[] = [];
   /** As they stand now in the batch: later items meet a flow an earlier one contained. */
   readonly flows: Map<string, SettlementFlow>;
   readonly revoked = new Set<string>();

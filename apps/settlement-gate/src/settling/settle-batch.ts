@@ -27,6 +27,7 @@ import {
   changeFlowsWrite,
   containWrites,
   suspendWrite,
+  insertCasesWrite,
   insertOutcomesWrite,
   insertRefusalsWrite,
   insertSettlementsWrite,
@@ -153,7 +154,10 @@ export class SettleBatch {
       const containing =
         contained.length === 0 ? [] : [...containWrites(contained), changeFlowsWrite(movedFlows(contained))];
       // A statement by its rows, so that a batch without them does not pay for those that have some.
-      const name = `settlement-write${counting.length > 0 ? '-counting' : ''}${containing.length > 0 ? '-containing' : ''}`;
+      const opening = state.cases.length === 0 ? [] : [insertCasesWrite(state.cases)];
+      const parts = { counting, containing, opening };
+      const named = Object.entries(parts).flatMap(([part, writes]) => (writes.length > 0 ? [`-${part}`] : []));
+      const name = `settlement-write${named.join('')}`;
       await runTogether(tx, name, [
         ...stateWrites(lease.laneId, state),
         insertRefusalsWrite(lease.laneId, refused.rows),
@@ -162,6 +166,7 @@ export class SettleBatch {
         advanceLaneWrite(lease, { leafSeq, outboxSeq }),
         ...counting,
         ...containing,
+        ...opening,
       ]);
       if (contained.length > 0) await run(tx, suspendWrite(contained));
       const numbered = events.map((event, index) => ({ ...event, seq: lane.outboxSeq + BigInt(index) }));

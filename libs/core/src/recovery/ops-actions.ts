@@ -26,6 +26,7 @@ export const OPS_ACTIONS = {
   recover: ofIncident(1),
   revalidate: ofIncident(2),
   revoke_flow: ofIncident(2),
+  close_case: { case: 1 },
 } as const satisfies Readonly<Record<string, Targets>>;
 export type OpsAction = keyof typeof OPS_ACTIONS;
 

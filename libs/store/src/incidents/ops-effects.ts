@@ -2,6 +2,7 @@ import { type HaltScope, type OpsAction, EVERYTHING } from '@spendgate/core';
 import { revokeIssuedArtifacts } from '../control/revoke-artifacts.js';
 import { revokeMandates } from '../control/revoke-mandates.js';
 import { type HaltBy, type HaltTarget, releaseHalts, setHalts } from './halts.js';
+import { closeCases } from './case-effects.js';
 import { INCIDENT_EFFECTS } from './incident-effects.js';
 import { type OpsChange, refuseOps } from './ops-answer.js';
 import type { Effect, Effects, OpsMoment } from './ops-moment.js';
@@ -17,6 +18,7 @@ export const EFFECTS: Readonly<Record<OpsAction, Effects>> = {
   // One person stops at once, the second makes it final.
   revoke: { first: halt, final: revoke },
   ...INCIDENT_EFFECTS,
+  close_case: { final: closeCases },
 };
 
 async function revoke(moment: OpsMoment): Promise<OpsChange[]> {

@@ -14,6 +14,7 @@ import { CreateRenewals1700000000013 } from './0013-create-renewals.js';
 import { CreateWebhooks1700000000014 } from './0014-create-webhooks.js';
 import { CreateIncidents1700000000015 } from './0015-create-incidents.js';
 import { IndexLineage1700000000016 } from './0016-index-lineage.js';
+import { CreateSettlementCases1700000000017 } from './0017-create-settlement-cases.js';
 import { ConfirmLog1700000000018 } from './0018-confirm-log.js';
 
 /** Imported classes, not a file pattern: a bundled or relocated build migrates the same way. */
@@ -34,5 +35,6 @@ export const MIGRATIONS = [
   CreateWebhooks1700000000014,
   CreateIncidents1700000000015,
   IndexLineage1700000000016,
+  CreateSettlementCases1700000000017,
   ConfirmLog1700000000018,
 ];

@@ -72,6 +72,7 @@ const CONTROL: Rights = {
   holds: { update: ENDED_HOLD },
   halts: { insert: true, update: ['permanent', 'reason', 'released_by', 'released_at'] },
   ops_acts: { insert: true, update: ['state'] },
+  settlement_cases: { update: ['closed_by', 'closed_at', 'closing_reason', 'closing_leaf'] },
   incidents: {
     insert: true,
     update: ['state', 'version', 'assigned_to', 'escalated_at', 'closed_at', 'closing_leaf', 'baseline'],
@@ -123,6 +124,9 @@ export const ROLE_RIGHTS = {
     },
     settlements: { insert: true, update: ['state', 'refunding', 'refunded', 'restored'] },
     settlement_outcomes: INSERT,
+    // The sweep for shares of refunds opens its cases by a control act.
+    settlement_cases: INSERT,
+    domain: { update: ['control_epoch'] },
   },
   spendgate_detector: { ...LANE, ...REFUSALS, ...TRANSPORT, ...CONTAINMENT },
   spendgate_log: {

@@ -24,5 +24,7 @@ export {
   revokeArtifactsWrite,
 } from './write-settlements.js';
 export * from './reconcile-reads.js';
+export * from './refund-shares.js';
+export * from './settlement-cases.js';
 export * from './settlement-reads.js';
 export * from './sweep-settlements.js';
