@@ -41,9 +41,17 @@ export function recomputeStored(row: FrozenInputs): { intent: Intent; result: Ad
   const parsed = json.ok ? parseClaims(INTENT_TYP, json.value) : json;
   if (!parsed.ok) throw new InvariantError('ERR_STORED_DECISION', `${row.decisionId}: ${parsed.code} ${parsed.field}`);
   const intent = toIntent(parsed.claims, row.intentId, intentBodyHash(parsed.claims));
-  // Any JSON object is a read set to replayDecision, which judges its members.
-  const readSet = JSON.parse(row.readSet) as Parameters<typeof replayDecision>[0];
-  return { intent, result: replayDecision(readSet, intent) };
+  return { intent, result: replayDecision(readSetOf(row), intent) };
+}
+
+/** Any JSON object is a read set to `replayDecision`, which judges its members. */
+function readSetOf({ decisionId, readSet }: FrozenInputs): Parameters<typeof replayDecision>[0] {
+  try {
+    return JSON.parse(readSet) as Parameters<typeof replayDecision>[0]; // as: see above
+  } catch {
+    // Each engine has words of its own for it; a report is the same wherever it is made.
+    throw new InvariantError('ERR_READ_SET_DAMAGED', `${decisionId}: the read set is no JSON`);
+  }
 }
 
 /** The text `decision_hash` covers: what was decided, on which intent, from which facts. RFC 8785 form. */
