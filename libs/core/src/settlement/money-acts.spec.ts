@@ -58,7 +58,16 @@ const acts = fc.array(
     cents: fc.integer({ min: 1, max: 1_200 }),
     final: fc.boolean(),
     mode: fc.constantFrom('single', 'partial', 'multi'),
-    word: fc.constantFrom('completed', 'failed', 'unknown', 'reversed', 'charged_back'),
+    word: fc.constantFrom(
+      'completed',
+      'completed',
+      'failed',
+      'failed',
+      'unknown',
+      'unknown',
+      'reversed',
+      'charged_back',
+    ),
     witness: fc.constantFrom('rail', 'presenter'),
   }),
   { minLength: 30, maxLength: 50, size: 'max' },
@@ -94,7 +103,7 @@ class World {
     if (act.act === 'renew') this.renew(spend);
     if (act.act === 'capture') this.capture(spend, amount, act.final);
     if (act.act === 'void') this.end(spend);
-    if (act.act === 'refund') this.refund(spend, act.nth, amount);
+    if (act.act === 'refund') this.refund(spend, act.nth, decimal((((act.cents % 300) + 1) / 100).toFixed(2)));
     if (act.act === 'outcome') this.report(spend, act);
   }
 
@@ -149,7 +158,7 @@ class World {
   }
 
   private report(spend: Spend, { nth, word, witness }: Act): void {
-    const about = spend.settled[nth % Math.max(1, spend.settled.length)];
+    const about = spend.settled.at(-1 - (nth % Math.max(1, spend.settled.length)));
     if (about === undefined) return;
     const result = applyOutcome(about, spend.hold, word, witness);
     if (!result.applied) return demand(result.delta === NO_DELTA, 'what is not applied moves nothing');

@@ -70,7 +70,7 @@ export interface ArtifactFacts {
   readonly lineage: { readonly root: string; readonly parent: string; readonly parentHash: string };
 }
 
-/** What an artifact keeps back, major units. amount = held + capturing + captured + released, always. */
+/** What an artifact keeps back, major units. amount = held + capturing + captured + released, unless a rail moved more, late. */
 export interface Hold {
   readonly amount: Decimal;
   readonly held: Decimal;
