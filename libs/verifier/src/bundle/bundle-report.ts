@@ -1,3 +1,5 @@
+import type { ProofReport } from './typed-proofs.js';
+
 /** The six statements a bundle proves, in the order they are reported (C10–C15). */
 export const STATEMENTS = [
   'authorization',
@@ -22,6 +24,8 @@ export interface BundleReport {
   /** Every statement holds and, when a replay was asked for, it gave the same bytes. */
   readonly valid: boolean;
   readonly statements: readonly StatementReport[];
+  /** The same by the five kinds of proof: what was withheld from who asked makes one fail, and no statement. */
+  readonly proofs: readonly ProofReport[];
   /** `'bundle'`: the domain's keys are the bundle's own word, so it proves nothing about who the domain is. */
   readonly trust: 'given' | 'bundle';
   /** Leaves whose payload was redacted or withheld: in the tree, their content unknown. */

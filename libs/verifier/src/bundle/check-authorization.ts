@@ -2,7 +2,7 @@ import { type ArtifactClaims, canonicalize, hashJsonText, intentBodyHash, sha256
 import type { ArtifactTerms } from '@spendgate/core';
 import { decisionText } from '../replay/recompute-decision.js';
 import { refuse } from './bundle-report.js';
-import { type OpenedBundle, type Payload, decisionLeaf, memberOf } from './opened-bundle.js';
+import { type OpenedBundle, type Payload, decisionLeaf, memberOf, textOf } from './opened-bundle.js';
 import { EVER, verifySigned } from './signed.js';
 
 export const UNSIGNED = 'as the log serves it: export it with `spendgate report artifact`, which adds what is signed';
@@ -74,7 +74,7 @@ async function checkIntent(opened: OpenedBundle, payload: Payload, artifact: Art
 function checkReadSet({ bundle }: OpenedBundle, payload: Payload, artifact: ArtifactClaims, index: number): void {
   const { read_set, intent_id, decision_hash } = bundle.proof.decision;
   if (read_set === null) return;
-  const intent = { bodyHash: String(payload['intent_hash']), intentId: intent_id };
+  const intent = { bodyHash: textOf(payload['intent_hash']), intentId: intent_id };
   const { outcome, code, field, stages } = payload;
   const decision = { outcome, code, field, limit: null, stages, terms: termsOf(artifact), parkedUntilMs: null };
   if (sha256Text(decisionText(intent, decision, read_set)) !== decision_hash) {

@@ -1,6 +1,14 @@
 import { type ArtifactClaims, artifactSchema, hashJsonText } from '@spendgate/codec';
 import { refuse } from './bundle-report.js';
-import { type OpenedBundle, type OpenedLeaf, decisionLeaf, leafOf, memberOf, parseObject } from './opened-bundle.js';
+import {
+  type OpenedBundle,
+  type OpenedLeaf,
+  decisionLeaf,
+  leafOf,
+  memberOf,
+  parseObject,
+  textOf,
+} from './opened-bundle.js';
 
 /**
  * C12: every leaf's causes are in the bundle and before it in the log, what was settled comes from the decision, and the
@@ -12,10 +20,10 @@ export function checkLineage(opened: OpenedBundle): string {
   const { bundle, leaves } = opened;
   for (const { index, leaf } of leaves) checkCauses(opened, index, leaf);
   const { leaf: decision } = decisionLeaf(opened);
+  const descended = descendantsOf(opened, decision);
   for (const each of [...bundle.proof.settlements, ...bundle.proof.outcomes]) {
     const effect = leafOf(opened, each.leaf_hash, 'a settlement');
-    if (!comesFrom(opened, effect, decision.hash))
-      refuse(effect.index, `leaf ${effect.index} does not come from the decision`);
+    if (!descended.has(effect.hash)) refuse(effect.index, `leaf ${effect.index} does not come from the decision`);
   }
   const claims = artifactSchema.safeParse(parseObject(bundle.proof.artifact.claims));
   if (!claims.success) return refuse(decision.index, 'proof.artifact.claims are no claims of an artifact');
@@ -35,17 +43,13 @@ function checkCauses({ bundle, byHash }: OpenedBundle, index: number, leaf: Open
   }
 }
 
-/** Whether a leaf is, or is reached by causes from, another. Each leaf is visited once, so a loop ends too. */
-function comesFrom({ byHash }: OpenedBundle, leaf: OpenedLeaf, hash: string): boolean {
-  const seen = new Set<string>();
-  const open = [leaf.hash];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    if (at === hash) return true;
-    if (seen.has(at)) continue;
-    seen.add(at);
-    open.push(...(byHash.get(at)?.leaf?.causes ?? []));
+/** A leaf and all that comes of it: one pass, because each cause was seen to stand before its effect. */
+function descendantsOf({ leaves }: OpenedBundle, from: OpenedLeaf): ReadonlySet<string> {
+  const found = new Set([from.hash]);
+  for (const { hash, leaf } of [...leaves].sort((a, b) => a.index - b.index)) {
+    if (leaf?.causes.some((cause) => found.has(cause)) === true) found.add(hash);
   }
-  return false;
+  return found;
 }
 
 /** From the mandate spent under to its root, by the hashes of the grants; a level that was withheld ends the climb. */
@@ -71,7 +75,7 @@ function checkMandates(opened: OpenedBundle, decision: OpenedLeaf, { lineage, fl
       if (mandate['id'] !== lineage.root) refuse(index, `mandate ${id} is not the root ${lineage.root}`);
       return `${lineage.depth + 1} mandates up to root ${lineage.root}`;
     }
-    [hash, id] = [String(payload['parent_hash']), String(mandate['parent'])];
+    [hash, id] = [textOf(payload['parent_hash']), textOf(mandate['parent'])];
     const parent = mandates.findLast(
       (each) => each.index < index && (each.payload === null || each.payload['hash'] === hash),
     );

@@ -64,7 +64,7 @@ function readKeys(
 ): ReadonlyMap<string, VerificationKey> {
   const keys = new Map<string, VerificationKey>();
   for (const { kid, jwk, party, purpose, leaf } of bundle.keys) {
-    const ends = leaves.filter(({ payload }) => payload?.['kid'] === kid && ENDS.has(String(payload['act'])));
+    const ends = leaves.filter(({ payload }) => payload?.['kid'] === kid && ENDS.has(textOf(payload['act'])));
     const owner = {
       purpose,
       party,
@@ -111,6 +111,11 @@ export function parseObject(text: string): Payload | null {
   if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null || Array.isArray(parsed.value))
     return null;
   return { ...parsed.value };
+}
+
+/** A member that is a text; the empty one when it is none. Whoever logged it chose its type, so it is not converted. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** A member that is an object itself; empty when it is none, so that nothing in it equals anything. */

@@ -3,6 +3,7 @@ import { PrivateKeySigner, parseKeySet } from '@spendgate/artifact';
 import { type Bundle, canonicalize } from '@spendgate/codec';
 import { TEST_LEAVES, type TestBundleChange, makeTestBundle } from '@spendgate/testing';
 import { STATEMENTS, type StatementName } from './bundle-report.js';
+import { PROOFS } from './typed-proofs.js';
 import { type BundleVerification, verifyBundle } from './verify-bundle.js';
 
 type Given = Omit<BundleVerification, 'bundle'>;
@@ -85,6 +86,44 @@ describe('a bundle', () => {
     const report = await verify(changed((bundle) => redact(bundle, root)));
     expect(report).toMatchObject({ valid: true, redacted: 1 });
     expect(await failing(changed((bundle) => redact(bundle, decision)))).toMatchObject({ authorization: decision });
+  });
+});
+
+describe('the five typed proofs', () => {
+  /** The proofs that do not hold, each with what it lacks. */
+  async function lacking(bundle: unknown): Promise<Record<string, readonly string[]>> {
+    const { proofs } = await verify(bundle);
+    expect(proofs.map(({ name }) => name)).toEqual(PROOFS);
+    return Object.fromEntries(proofs.filter(({ holds }) => !holds).map(({ name, missing }) => [name, missing]));
+  }
+
+  it('E10: governance, trust and authorization continuity, synchronization and operational evidence hold in one file', async () => {
+    expect(await lacking(good.bundle)).toEqual({});
+  });
+
+  it('E10: a proof that lacks a part does not hold, and says which', async () => {
+    const withheld = changed((bundle) => [root, mandate].forEach((index) => redact(bundle, index)));
+    expect(await verify(withheld)).toMatchObject({ valid: true });
+    expect(await lacking(withheld)).toEqual({ governance: ['mandate'] });
+    expect(await lacking(changed(({ synchronization }) => { synchronization.status_list = null; }))).toEqual({
+      governance: [],
+      trust_continuity: [],
+      synchronization: ['status_list'],
+    }); // prettier-ignore
+    expect(await lacking(changed(({ proof }) => { proof.settlements.forEach((each) => { each.receipt = null; }); }))).toEqual({
+      operational_evidence: ['receipts'],
+    }); // prettier-ignore
+    expect(await lacking(changed(({ proof }) => { proof.artifact.token = null; }))).toEqual({
+      authorization_continuity: ['artifact'],
+    }); // prettier-ignore
+    expect(Object.keys(await lacking({}))).toEqual(PROOFS);
+  });
+
+  it('E10: a proof whose statement does not hold does not hold either', async () => {
+    const forged = changed(({ proof }) => { proof.settlements.forEach((each) => { each.receipt = forge(each.receipt); }); }); // prettier-ignore
+    expect(await lacking(forged)).toEqual({ operational_evidence: [] });
+    const edited = changed((bundle) => { leafAt(bundle, outcome).payload = '{}'; }); // prettier-ignore
+    expect(Object.keys(await lacking(edited))).toEqual(PROOFS); // all rest on the log
   });
 });
 

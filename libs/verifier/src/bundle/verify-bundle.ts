@@ -15,6 +15,7 @@ import { checkLineage } from './check-lineage.js';
 import { checkEnforcement, checkExecution } from './check-settlements.js';
 import { checkTrust } from './check-trust.js';
 import { type OpenedBundle, openBundle } from './opened-bundle.js';
+import { judgeProofs } from './typed-proofs.js';
 
 export interface BundleVerification {
   /** The file as it is. */
@@ -47,7 +48,7 @@ export async function verifyBundle(given: BundleVerification): Promise<BundleRep
   if (!parsed.ok) {
     const detail = `the file is no bundle: ${parsed.code} at ${parsed.field}`;
     const statements = STATEMENTS.map((name) => ({ name, holds: false, first_bad: null, detail }));
-    return { valid: false, statements, trust, redacted: 0, replay: null };
+    return { valid: false, statements, proofs: judgeProofs(null, statements), trust, redacted: 0, replay: null };
   }
   const opened = openBundle(parsed.bundle, given.trust ?? null);
   const statements: StatementReport[] = [];
@@ -55,7 +56,7 @@ export async function verifyBundle(given: BundleVerification): Promise<BundleRep
   const replay = given.replay === true ? replayOf(parsed.bundle) : null;
   const redacted = opened.leaves.filter(({ state }) => state === 'redacted').length;
   const valid = statements.every(({ holds }) => holds) && (replay === null || replay === 'identical');
-  return { valid, statements, trust, redacted, replay };
+  return { valid, statements, proofs: judgeProofs(opened, statements), trust, redacted, replay };
 }
 
 async function judge(name: StatementName, opened: OpenedBundle, remembered: string | null): Promise<StatementReport> {
