@@ -55,7 +55,12 @@ async function withWitness(open: OpenRuntime): Promise<OpenRuntime> {
   const { checkpoint } = runtime.keys;
   if (named !== undefined || checkpoint === undefined) return open;
   const logKey = formatNoteKey(noteKeyOf(logOrigin(runtime.domain.issuer), checkpoint.jwk));
-  const local = await startLocalWitness({ data, logKey, passphrase }, runtime.logger, shutdown);
+  const local = await startLocalWitness({ data, logKey, passphrase }, runtime.logger, shutdown).catch(
+    async (error: unknown) => {
+      await shutdown.run('start failed'); // the database would go on running, for nobody
+      throw error;
+    },
+  );
   return { ...open, runtime: { ...runtime, settings: { ...runtime.settings, SPENDGATE_WITNESSES: local } } };
 }
 

@@ -41,21 +41,28 @@ export async function startLocalWitness(place: LocalWitnessPlace, logger: Logger
     child.stdin?.on('error', () => undefined); // it ended first; `exit` says so
     return readyOf(child);
   };
-  const { url, key } = await launch('0');
-  const { port } = new URL(url);
-  const keepRunning = (): void => {
-    child.once('exit', (code) => {
-      if (stopping) return;
-      logger.warn(`the local witness ended (${code}); it is started again`);
-      setTimeout(() => void launch(port).then(keepRunning, keepRunning), RESTART_MS).unref();
-    });
-  };
-  keepRunning();
   shutdown.add('local witness', () => {
     stopping = true;
     child.kill('SIGTERM');
   });
+  const { url, key } = await launch('0');
+  const { port } = new URL(url);
+  const restart = (): void => {
+    if (stopping) return;
+    logger.warn(`the local witness ended (${child.exitCode ?? child.signalCode}); it is started again`);
+    setTimeout(() => void launch(port).then(keepRunning, keepRunning), RESTART_MS).unref();
+  };
+  // One that did not start may have ended already, and says so no more.
+  const keepRunning = (): void => {
+    if (hasEnded(child)) restart();
+    else child.once('exit', restart);
+  };
+  keepRunning();
   return `${url} ${key}`;
+}
+
+function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid === undefined || exitCode !== null || signalCode !== null;
 }
 
 /** Its own settings and no others: it knows no database and no topic. */

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -24,6 +24,20 @@ describe('a start that fails half way', () => {
       delete process.env['SPENDGATE_PORT'];
       delete process.env['SPENDGATE_DATA'];
       taken.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
+
+  it('ends its database too when the witness beside it does not start', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'spendgate-start-'));
+    writeFileSync(path.join(folder, 'witness'), 'no folder');
+    try {
+      const { exitCode, stderr } = await captureRun(run, ['up', '--data', folder]);
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining('the local witness did not start')]);
+      const database = path.join(folder, 'postgres');
+      expect([existsSync(database), existsSync(path.join(database, 'postmaster.pid'))]).toEqual([true, false]);
+    } finally {
+      delete process.env['SPENDGATE_DATA'];
       rmSync(folder, { recursive: true, force: true });
     }
   }, 60_000);

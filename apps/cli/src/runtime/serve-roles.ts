@@ -7,6 +7,7 @@ import { acceptTokens } from '@spendgate/http-edge';
 import { type Runtime, SpendgateTransport, connectTransport } from '@spendgate/messaging';
 import { type Logger, StartError } from '@spendgate/platform';
 import { isLogConfirmed } from '@spendgate/store';
+import { LogLoop, type LoopStatus } from '@spendgate/transparency-log';
 import { API_DOCUMENT, ApiDocumentController } from './api-document.controller.js';
 import { apiDocument } from './api-document.js';
 import { HealthController, RUNTIME } from './health.controller.js';
@@ -16,6 +17,8 @@ import { ProblemFilter } from './problem-filter.js';
 import { ROLES, type Role } from './roles.js';
 
 const CONFIRM_ASK_MS = 50;
+/** In these it holds the lease or has found another process to hold it. */
+const LED = new Set<LoopStatus['role']>(['active', 'standby']);
 
 /** The roles of one process under one Nest application. */
 @Module({})
@@ -76,8 +79,10 @@ async function startRoles(roles: readonly Role[], open: OpenRuntime): Promise<st
   app.useGlobalFilters(new ProblemFilter(runtime.logger));
   connectTransport(app, new SpendgateTransport(runtime.transport, runtime.logger));
   shutdown.add('doors and topic handlers', () => app.close());
-  if (roles.includes('log')) await app.init(); // it begins to compare
-  if (roles.some((role) => ROLES[role].decides)) await untilLogConfirmed(runtime, settings.SPENDGATE_WITNESS_WAIT);
+  // It begins to compare. Nothing else of the application runs yet: sweeps decide too, and ask rails for money.
+  const log = roles.includes('log') ? app.get(LogLoop) : undefined;
+  log?.start();
+  if (roles.some((role) => ROLES[role].decides)) await untilLogConfirmed(runtime, log, settings.SPENDGATE_WITNESS_WAIT);
   await app.startAllMicroservices();
   await app.listen(settings.SPENDGATE_PORT, settings.SPENDGATE_HOST);
   return app.getUrl();
@@ -87,11 +92,13 @@ async function startRoles(roles: readonly Role[], open: OpenRuntime): Promise<st
  * No role decides on a history that is not the one the witnesses remember: a restored backup, a failover that lost what
  * was witnessed (design 5).
  *
+ * @param log of this process: once it ran a turn, the database says what witnesses there are
  * @throws {StartError} no log confirmed it in time
  */
-async function untilLogConfirmed({ pool, logger }: Runtime, waitMs: number): Promise<void> {
+async function untilLogConfirmed({ pool, logger }: Runtime, log: LogLoop | undefined, waitMs: number): Promise<void> {
   const deadline = performance.now() + waitMs;
-  for (let told = false; !(await isLogConfirmed(pool)); told = true) {
+  const isLed = (): boolean => log === undefined || LED.has(log.report().role);
+  for (let told = false; !(isLed() && (await isLogConfirmed(pool))); told = true) {
     if (!told) logger.log('waiting for the log to compare this database with its witnesses');
     if (performance.now() > deadline) {
       throw new StartError(

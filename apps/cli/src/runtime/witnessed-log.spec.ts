@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { type Server, createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -117,7 +118,43 @@ describe('a log with a witness', () => {
     expect(() => held.mayLead()).toThrow(/ERR_WITNESS_REFUSED.*restored backup/);
     expect(await isCosigned(rebuilt, held)).toBe(false);
   });
+
+  it('I5: an answer to what was asked before a take-over confirms nothing of the history after it', async () => {
+    const { treeSize: size, note } = await sign(world);
+    const slow = await slowWitness();
+    const witnesses = witnessesOf(world, slow.url);
+    witnesses.takeOver(undefined);
+    witnesses.offer(size, note);
+    await until('it is asked', () => slow.waiting.length === 1);
+    witnesses.takeOver({ size, note }); // the database went away and came back: as what?
+    slow.waiting.shift()?.();
+    await until('it is asked again', () => slow.waiting.length === 1);
+    expect([witnesses.isConfirmed, witnesses.mayLead()]).toEqual([false, false]);
+    slow.waiting.shift()?.();
+    await until('the lead', () => witnesses.isConfirmed && witnesses.mayLead());
+  });
 });
+
+/** The same witness, each of whose answers waits to be let go. */
+async function slowWitness(): Promise<{ readonly url: string; readonly waiting: (() => void)[] }> {
+  const waiting: (() => void)[] = [];
+  const server: Server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      waiting.push(() => {
+        void fetch(witness.url + request.url, { method: 'POST', body: Buffer.concat(chunks) }).then(async (answer) => {
+          response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' });
+          response.end(await answer.text());
+        });
+      });
+    });
+  }).listen(0, '127.0.0.1');
+  await until('it listens', () => server.listening);
+  const address = server.address();
+  opened.push({ close: () => new Promise((resolve) => server.close(() => resolve())) });
+  return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`, waiting };
+}
 
 function isRefused(witnesses: Witnesses): boolean {
   try {

@@ -62,6 +62,8 @@ export class Witnesses {
   /** Since when a head is not cosigned by the quorum; `null`: none. */
   private behindSince: number | null = null;
   private confirmed = false;
+  /** Counts take-overs: an answer to what was asked before one says nothing of the history after it. */
+  private term = 0;
   private refusal: string | null = null;
   /** By URL, what each cosigned last as it said. */
   private readonly sizes = new Map<string, number>();
@@ -76,6 +78,7 @@ export class Witnesses {
 
   /** This process is the log from now on, with this as its last checkpoint: a quorum must know it before another. */
   takeOver(last: { readonly size: number; readonly note: string } | undefined): void {
+    this.term += 1;
     this.refusal = null;
     this.confirmed = false;
     this.behindSince = last === undefined || this.rule.quorum === 0 ? null : Number.NEGATIVE_INFINITY;
@@ -88,7 +91,7 @@ export class Witnesses {
 
   /** Whether the quorum cosigned a checkpoint since this process is the log: its history is the one they remember. */
   get isConfirmed(): boolean {
-    return this.confirmed;
+    return this.confirmed && this.refusal === null;
   }
 
   offer(size: number, note: string): void {
@@ -115,11 +118,13 @@ export class Witnesses {
   private async drain(): Promise<void> {
     while (this.waiting !== undefined && !this.stopped) {
       const { size, note } = this.waiting;
+      const { term } = this;
       this.waiting = undefined;
       const lines = (await Promise.all(this.places.map((place) => this.ask(place, size, note)))).filter(
         (each) => each !== null,
       );
       if (lines.length > 0) await this.keep(size, note, lines);
+      if (term !== this.term) continue;
       if (lines.length >= this.rule.quorum) {
         this.confirmed = true;
         this.behindSince = this.newer() ? performance.now() : null;
