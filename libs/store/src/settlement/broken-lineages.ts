@@ -27,11 +27,13 @@ const broken = (flows: string): string => `
         JOIN decisions d ON d.decision_id = a.decision_id AND d.flow_id = a.flow_id
       WHERE h.flow_id = f.flow_id AND NOT h.ended LIMIT ${ARTIFACTS_LOOKED_AT}) AS l
     ORDER BY is_own LIMIT 1) AS held
-  WHERE flows.state IN ('baseline', 'authorized', 'activated', 'executing', 'drifting') AND (NOT held.is_own OR EXISTS (
+  WHERE flows.state IN ('baseline', 'authorized', 'activated', 'executing', 'drifting') AND (NOT held.is_own
+    OR cardinality(own.path) <> own.depth + 1 OR own.path[own.depth + 1] <> own.mandate_id OR own.path[1] <> own.root_id
+    OR EXISTS (
     SELECT 1 FROM unnest(own.path) WITH ORDINALITY AS level (id, n)
     LEFT JOIN mandates m ON m.mandate_id = level.id LEFT JOIN mandates above ON above.mandate_id = own.path[level.n - 1]
     WHERE m.mandate_id IS NULL OR m.depth <> level.n - 1 OR m.root_id <> own.root_id
-      OR m.parent_id IS DISTINCT FROM above.mandate_id
+      OR m.parent_id IS DISTINCT FROM above.mandate_id OR (level.n = 1 AND m.parent_hash IS NOT NULL)
       OR (level.n > 1 AND (m.principal_id <> above.principal_id
         OR (m.parent_hash IS NOT NULL AND NOT ${CARRIES('above', 'm.parent_hash')})))))`;
 
