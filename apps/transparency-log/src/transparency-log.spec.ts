@@ -79,7 +79,7 @@ async function writeSigned(count: number): Promise<Buffer[]> {
 const hashes = (value: unknown): Buffer[] => (value as string[]).map((each) => Buffer.from(each, 'base64url')); // as: a proof
 
 describe('the transparency log over HTTP', () => {
-  it('proves to a stranger, from its public documents alone, that a leaf is in the log and the log only grew', async () => {
+  it('C7: proves to a stranger, from its public documents alone, that a leaf is in the log and the log only grew', async () => {
     const [first] = await writeSigned(300);
     const before = await lastCheckpoint();
     await writeSigned(400);

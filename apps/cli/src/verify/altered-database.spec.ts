@@ -274,6 +274,53 @@ const TAMPERS: readonly Tamper[] = [
   ['the end cut off, with all that shows it', 'history', 'log_truncated', null, `DELETE FROM log_positions WHERE index > 20`, `DELETE FROM checkpoints`, `UPDATE log_state SET tree_size = 21`],
 ]; // prettier-ignore
 
+interface Logged {
+  readonly type: string;
+  readonly said: Readonly<Record<string, unknown>>;
+  readonly hash: string;
+  readonly causes: readonly string[];
+}
+
+it('B14–B20: the log holds authorizations, verification states, denials, lineage, evidence, attribution and governance', async () => {
+  const { pool } = world.database;
+  const { rows: logged } = await pool.query<Logged>(
+    `SELECT leaf::jsonb ->> 'type' AS type, payload::jsonb AS said, leaf::jsonb -> 'causes' AS causes,
+       translate(rtrim(encode(l.leaf_hash, 'base64'), '='), '+/', '-_') AS hash
+     FROM leaves l JOIN log_positions p USING (lane_id, seq)`,
+  );
+  const { rows: stored } = await pool.query<{ name: string }>(
+    `SELECT 'decision_' || outcome || ' ' || decision_id AS name FROM decisions`,
+  );
+  const decided = logged.filter(({ type }) => type.startsWith('decision_'));
+  // One leaf for each decision, and none besides.
+  const names = decided.map(({ type, said }) => `${type} ${String(said['decision_id'])}`);
+  expect(names.sort()).toEqual(stored.map(({ name }) => name).sort());
+  const hashes = new Set(logged.map(({ hash }) => hash));
+  for (const { type, said, causes } of decided) {
+    expect(said['stages']).not.toHaveLength(0); // verification states
+    const evidence = [said['intent_hash'], said['decision_hash']];
+    const attribution = [said['agent'], said['agent_kid']];
+    expect([...evidence, ...attribution]).toEqual(Array(4).fill(expect.any(String)));
+    expect(causes.every((cause) => hashes.has(cause)) && (type !== 'decision_authorized' || causes.length > 0)).toBe(
+      true,
+    );
+  }
+  expect([...new Set(logged.map(({ type }) => type))]).toEqual(
+    expect.arrayContaining([
+      ...['decision_authorized', 'decision_denied', 'decision_parked', 'flow_transition'],
+      ...['settlement_capture_authorized', 'settlement_refund_authorized', 'settlement_outcome_recorded'],
+      ...[
+        'policy_activated',
+        'mandate_registered',
+        'mandate_revoked',
+        'key_changed',
+        'flow_baseline_set',
+        'control_act',
+      ],
+    ]),
+  );
+});
+
 describe('a database whose owner altered it', () => {
   it('A35, I4: untouched, everything is what the log says', async () => {
     expect(await found()).toEqual([]);

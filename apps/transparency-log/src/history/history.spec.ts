@@ -159,7 +159,7 @@ describe('GET /v1/attestation', () => {
 });
 
 describe('GET /v1/history/:kind/:id', () => {
-  it('D9, D10, D12: tells a mandate, the state of its flow, a key and a policy as of any past time', async () => {
+  it('D9–D12: tells a mandate, the state of its flow, a key and a policy as of any past time', async () => {
     const { pool } = world.runtime;
     await world.domain.mandates([mandateClaim('past')]);
     const id = namedId('past');

@@ -138,18 +138,18 @@ describe('a bundle somebody tampered with', () => {
     ['C11: a key of another party', 'trust_continuity', agentKey, ({ keys }) => { keys.forEach((key) => { if (key.purpose === 'agent') key.party = 'rival'; }); }],
     ['C11: the status list', 'trust_continuity', decision, ({ synchronization: s }) => { s.status_list = forge(s.status_list); }],
     ['C11: no status list', 'trust_continuity', decision, ({ synchronization }) => { synchronization.status_list = null; }],
-    ['C12: a cause left out', 'lineage', mandate, ({ lineage, audit }) => { for (const list of [lineage.leaves, audit.inclusion]) list.splice(list.findIndex(({ index }) => index === root), 1); }],
-    ['C12: a leaf that is said to lie before its cause', 'lineage', 0, (bundle) => { leafAt(bundle, decision).index = 0; leafAt(bundle, 0).index = 0; }],
+    ['C8, C12: a cause left out', 'lineage', mandate, ({ lineage, audit }) => { for (const list of [lineage.leaves, audit.inclusion]) list.splice(list.findIndex(({ index }) => index === root), 1); }],
+    ['C8, C12: a leaf that is said to lie before its cause', 'lineage', 0, (bundle) => { leafAt(bundle, decision).index = 0; leafAt(bundle, 0).index = 0; }],
     ['C12: what was redacted is not counted', 'lineage', null, (bundle) => { redact(bundle, root); bundle.lineage.redacted = 0; }],
     ['C14: a payload', 'audit', capture, (bundle) => { const leaf = leafAt(bundle, capture); leaf.payload = leaf.payload?.replace('12.50', '11.50') ?? null; }],
     ['C14: a leaf', 'audit', outcome, (bundle) => { const leaf = leafAt(bundle, outcome); leaf.leaf = leaf.leaf.replace(/"time":\d+/, '"time":1700000000999'); }],
     ['C14: an inclusion proof', 'audit', baseline, ({ audit }) => { audit.inclusion.forEach((each) => { if (each.index === baseline) each.proof.reverse(); }); }],
     ['C14: the root', 'audit', null, ({ synchronization, proof }) => { synchronization.checkpoint.root = proof.decision.leaf_hash; }],
     ['C14: the checkpoint', 'audit', null, ({ persistence }) => { persistence.note = persistence.note.replace('\n15\n', '\n16\n'); }],
-    ['C15: the signature of a receipt', 'execution', capture, ({ proof }) => { proof.settlements.forEach((each) => { each.receipt = forge(each.receipt); }); }],
+    ['C9, C15: the signature of a receipt', 'execution', capture, ({ proof }) => { proof.settlements.forEach((each) => { each.receipt = forge(each.receipt); }); }],
     ['C15: no signed receipt', 'execution', capture, ({ proof }) => { proof.settlements.forEach((each) => { each.receipt = null; }); }],
     ['C15: the signature of a request', 'execution', capture, ({ proof }) => { proof.settlements.forEach((each) => { each.request = forge(each.request); }); }],
-    ['C15: the signature of an outcome', 'execution', outcome, ({ proof }) => { proof.outcomes.forEach((each) => { each.token = forge(each.token); }); }],
+    ['C9, C15: the signature of an outcome', 'execution', outcome, ({ proof }) => { proof.outcomes.forEach((each) => { each.token = forge(each.token); }); }],
   ])('%s: %s does not hold', async (_case, name, index, change) => {
     expect(await failing(changed(change))).toMatchObject({ [name]: index });
   }); // prettier-ignore
