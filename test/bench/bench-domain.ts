@@ -9,6 +9,7 @@ import { spendgate } from '../e2e/harness/spendgate.js';
 
 export const ISSUER = 'https://bench.example';
 const TEAMS = 10;
+const IDLE_AT_ONCE = 10_000;
 
 /** A database with a declared domain: one organisation, ten teams, `flows` agents' mandates below them (depth 3). */
 export interface BenchDomain {
@@ -30,14 +31,23 @@ function mandateId(name: string): string {
   return uuid8(createHash('sha256').update(`bench:${name}`).digest());
 }
 
-function domainYaml(flows: number, idle: number): string {
-  const mandate = (name: string, parent: string | undefined, fields: string): string => {
-    const above = parent === undefined ? '' : `parent: ${mandateId(parent)}, `;
-    return `  - { id: ${mandateId(name)}, name: ${name}, ${above}principal: owner, currency: USD, ${fields} }`;
-  };
+function mandate(name: string, parent: string | undefined, fields: string): string {
+  const above = parent === undefined ? '' : `parent: ${mandateId(parent)}, `;
+  return `  - { id: ${mandateId(name)}, name: ${name}, ${above}principal: owner, currency: USD, ${fields} }`;
+}
+
+/** Mandates nobody spends from, in files of a size one control act takes. */
+function idleYamls(flows: number, idle: number): string[] {
+  const lines = Array.from({ length: idle }, (_, i) =>
+    mandate(`idle-${i}`, `team-${i % TEAMS}`, `agent: agent-${i % flows}, total: "1.00"`),
+  );
+  const files = Array.from({ length: Math.ceil(idle / IDLE_AT_ONCE) }, (_, i) => i * IDLE_AT_ONCE);
+  return files.map((at) => ['mandates:', ...lines.slice(at, at + IDLE_AT_ONCE), ''].join('\n'));
+}
+
+function domainYaml(flows: number): string {
   const numbers = Array.from({ length: flows }, (_, i) => i);
   const teams = Array.from({ length: TEAMS }, (_, i) => i);
-  const others = Array.from({ length: idle }, (_, i) => i);
   return [
     `domain: { issuer: '${ISSUER}' }`,
     'principals: [{ id: owner, name: Owner }]',
@@ -52,7 +62,6 @@ function domainYaml(flows: number, idle: number): string {
     ...numbers.map((i) =>
       mandate(`agent-${i}`, `team-${i % TEAMS}`, `agent: agent-${i}, total: "900000.00", per_transaction: "500.00"`),
     ),
-    ...others.map((i) => mandate(`idle-${i}`, `team-${i % TEAMS}`, `agent: agent-${i % flows}, total: "1.00"`)),
     '',
   ].join('\n');
 }
@@ -76,10 +85,14 @@ export async function makeBenchDomain(
   };
   const policy = 'permit (principal, action == Action::"spend", resource) when { context.amount_minor <= 100000 };\n';
   writeFileSync(join(folder, 'default.cedar'), policy);
-  writeFileSync(join(folder, 'domain.yaml'), domainYaml(flows, idle));
+  writeFileSync(join(folder, 'domain.yaml'), domainYaml(flows));
   const keys = join(folder, 'party-keys');
   await spendgate(['migrate', '--topics'], settings);
   await spendgate(['apply', join(folder, 'domain.yaml'), '--keys', keys], settings);
+  for (const text of idleYamls(flows, idle)) {
+    writeFileSync(join(folder, 'idle.yaml'), text);
+    await spendgate(['apply', join(folder, 'idle.yaml'), '--keys', keys], settings);
+  }
   const signers = new Map<number, Signer>();
   const publicKeys = new Map<string, KeyObject>();
   for (let i = 0; i < flows; i++) {
