@@ -1,6 +1,6 @@
 export { STATEMENTS } from './bundle/bundle-report.js';
 export type { BundleReport, StatementName, StatementReport } from './bundle/bundle-report.js';
-export { PROOFS, type ProofName, type ProofReport } from './bundle/typed-proofs.js';
+export { PROOFS, type ProofName, type ProofReport } from './bundle/bundle-report.js';
 export { type BundleVerification, verifyBundle } from './bundle/verify-bundle.js';
 export { CHECK_NAMES } from './artifact-report.js';
 export type {

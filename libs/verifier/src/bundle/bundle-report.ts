@@ -1,5 +1,3 @@
-import type { ProofReport } from './typed-proofs.js';
-
 /** The six statements a bundle proves, in the order they are reported (C10–C15). */
 export const STATEMENTS = [
   'authorization',
@@ -18,6 +16,25 @@ export interface StatementReport {
   readonly first_bad: number | null;
   /** What was found, for people. */
   readonly detail: string;
+}
+
+/** The five kinds of proof a bundle is made of (E10), in the order they are reported. */
+export const PROOFS = [
+  'governance',
+  'trust_continuity',
+  'synchronization',
+  'authorization_continuity',
+  'operational_evidence',
+] as const;
+export type ProofName = (typeof PROOFS)[number];
+
+export interface ProofReport {
+  readonly name: ProofName;
+  /** Every statement it rests on holds, and none of its parts is missing. */
+  readonly holds: boolean;
+  readonly rests_on: readonly StatementName[];
+  /** What it is made of and the bundle does not carry, or carries without content. */
+  readonly missing: readonly string[];
 }
 
 export interface BundleReport {

@@ -1,24 +1,5 @@
-import type { StatementName, StatementReport } from './bundle-report.js';
+import { PROOFS, type ProofName, type ProofReport, type StatementName, type StatementReport } from './bundle-report.js';
 import type { OpenedBundle } from './opened-bundle.js';
-
-/** The five kinds of proof a bundle is made of (E10), in the order they are reported. */
-export const PROOFS = [
-  'governance',
-  'trust_continuity',
-  'synchronization',
-  'authorization_continuity',
-  'operational_evidence',
-] as const;
-export type ProofName = (typeof PROOFS)[number];
-
-export interface ProofReport {
-  readonly name: ProofName;
-  /** Every statement it rests on holds, and none of its parts is missing. */
-  readonly holds: boolean;
-  readonly rests_on: readonly StatementName[];
-  /** What it is made of and the bundle does not carry, or carries without content. */
-  readonly missing: readonly string[];
-}
 
 interface ProofRule {
   readonly restsOn: readonly StatementName[];

@@ -3,7 +3,7 @@ import { PrivateKeySigner, parseKeySet } from '@spendgate/artifact';
 import { type Bundle, canonicalize } from '@spendgate/codec';
 import { TEST_LEAVES, type TestBundleChange, makeTestBundle } from '@spendgate/testing';
 import { STATEMENTS, type StatementName } from './bundle-report.js';
-import { PROOFS } from './typed-proofs.js';
+import { PROOFS } from './bundle-report.js';
 import { type BundleVerification, verifyBundle } from './verify-bundle.js';
 
 type Given = Omit<BundleVerification, 'bundle'>;
