@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseKeySet } from '@spendgate/artifact';
-import { type BundleReport, STATEMENTS, verifyBundle } from '@spendgate/verifier';
+import { type BundleReport, PROOFS, STATEMENTS, verifyBundle } from '@spendgate/verifier';
 import { ask, hasGo } from '../conformance/go-oracle.js';
 import { BrowserVerifier, chromiumAvailable } from './harness/chromium.js';
 import { runToEnd, until } from './harness/processes.js';
@@ -63,7 +63,7 @@ describe('a bundle of a real domain, long after the domain is gone', () => {
   };
 
   test(
-    'C10–C16: Node, Chromium without network and Go give one verdict on it, and on it with a byte flipped',
+    'C10–C16, E10: Node, Chromium without network and Go give one verdict on it, and on it with a byte flipped',
     async () => {
       const browser = await BrowserVerifier.open(folder.path);
       try {
@@ -83,6 +83,7 @@ describe('a bundle of a real domain, long after the domain is gone', () => {
         expect(reports[0]?.statements.map(({ name, holds }) => [name, holds])).toEqual(
           STATEMENTS.map((name) => [name, true]),
         );
+        expect(reports[0]?.proofs.map(({ name, holds }) => [name, holds])).toEqual(PROOFS.map((name) => [name, true]));
         const answers = ask(texts.map((text) => ({ kind: 'bundle', bundle: text.toString('utf8') })));
         const go = answers.map(({ artifact, audit }) => artifact === '' && audit === '');
         expect(go[0]).toBe(true);
