@@ -22,10 +22,12 @@ const COUNTERPARTIES = statement(
   `SELECT counterparty_id AS id, legal_name AS "legalName", state, category, settlement_services AS "settlementServices",
      rail, accounts FROM counterparties WHERE counterparty_id = ANY ($1::text[])`,
 );
+// OFFSET 0 keeps the lookup by key: as a join it is planned as a scan of all mandates, at every control act.
 const MANDATES = statement(
   'registry-mandates',
-  `SELECT ${MANDATE_COLUMNS} FROM mandates m WHERE m.mandate_id IN (
-     SELECT unnest(w.path) FROM mandates w WHERE w.mandate_id = ANY ($1::uuid[]))`,
+  `SELECT ${MANDATE_COLUMNS} FROM (
+     SELECT DISTINCT unnest(w.path) AS id FROM mandates w WHERE w.mandate_id = ANY ($1::uuid[])) AS named
+   CROSS JOIN LATERAL (SELECT * FROM mandates WHERE mandate_id = named.id OFFSET 0) AS m`,
 );
 
 export async function loadPolicies(tx: Transaction): Promise<ActivePolicy[]> {
