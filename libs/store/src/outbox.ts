@@ -32,11 +32,13 @@ const READ = statement(
   `SELECT seq, topic, key, kind, ref, flow_id AS "flowId", body FROM outbox
    WHERE lane_id = $1 AND seq >= $2 ORDER BY seq LIMIT $3`,
 );
-const TRIM = statement(
+// By place, never as a join: that was planned as a scan of the whole outbox. Its rows are never updated, so places stay.
+const OUTBOX_TRIM = statement(
   'outbox-trim',
-  `DELETE FROM outbox WHERE (lane_id, seq) IN (
-     SELECT o.lane_id, o.seq FROM outbox o JOIN lanes l USING (lane_id)
-     WHERE o.lane_id = $1 AND o.seq < least(l.published, $2::bigint) ORDER BY o.seq LIMIT $3)`,
+  `DELETE FROM outbox WHERE ctid = ANY (ARRAY (
+     SELECT o.ctid FROM outbox o
+     WHERE o.lane_id = $1 AND o.seq < least((SELECT published FROM lanes WHERE lane_id = $1), $2::bigint)
+     ORDER BY o.seq LIMIT $3))`,
 );
 
 /**
@@ -86,5 +88,5 @@ export function trimOutbox(
   below: bigint,
   limit: number,
 ): Promise<number> {
-  return execute(db, TRIM, [lease.laneId, below, limit]);
+  return execute(db, OUTBOX_TRIM, [lease.laneId, below, limit]);
 }

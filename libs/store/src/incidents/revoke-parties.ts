@@ -30,11 +30,15 @@ export async function disableParties(act: ControlAct, kind: string, ids: readonl
 const ENDED_AT_ONCE = 100;
 const ROUNDS_MAX = 100_000;
 
+// Asked every second, nearly always of no halt at all: then no mandate may be looked at.
 const MANDATES_LEFT = statement(
   'revoke-parties-mandates',
-  `SELECT m.mandate_id AS id, h.set_by AS by, h.reason FROM halts h JOIN mandates m
-     ON h.scope = 'agent' AND m.agent_id = h.target_id OR h.scope = 'principal' AND m.principal_id = h.target_id
-   WHERE h.permanent AND m.revoked_at IS NULL ORDER BY m.depth, m.mandate_id LIMIT ${ENDED_AT_ONCE}`,
+  `SELECT m.mandate_id AS id, h.set_by AS by, h.reason
+   FROM (SELECT * FROM halts WHERE permanent AND scope IN ('agent', 'principal') OFFSET 0) AS h
+   CROSS JOIN LATERAL (
+     SELECT mandate_id, depth FROM mandates WHERE revoked_at IS NULL AND (
+       h.scope = 'agent' AND agent_id = h.target_id OR h.scope = 'principal' AND principal_id = h.target_id) OFFSET 0) AS m
+   ORDER BY m.depth, m.mandate_id LIMIT ${ENDED_AT_ONCE}`,
 );
 const HOLDS_LEFT = statement(
   'revoke-parties-holds',

@@ -23,7 +23,7 @@ const COUNTERPARTIES = statement(
      rail, accounts FROM counterparties WHERE counterparty_id = ANY ($1::text[])`,
 );
 // OFFSET 0 keeps the lookup by key: as a join it is planned as a scan of all mandates, at every control act.
-const MANDATES = statement(
+const NAMED_MANDATES = statement(
   'registry-mandates',
   `SELECT ${MANDATE_COLUMNS} FROM (
      SELECT DISTINCT unnest(w.path) AS id FROM mandates w WHERE w.mandate_id = ANY ($1::uuid[])) AS named
@@ -59,6 +59,6 @@ export async function loadMandates(
   tx: Transaction,
   ids: readonly string[],
 ): Promise<Map<string, RegisteredMandate | 'unknown'>> {
-  const rows = await query<MandateRow & Record<string, unknown>>(tx, MANDATES, [ids]);
+  const rows = await query<MandateRow & Record<string, unknown>>(tx, NAMED_MANDATES, [ids]);
   return new Map(rows.map((row) => [row.mandate_id, toMandate(row)]));
 }

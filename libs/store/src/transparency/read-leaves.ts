@@ -23,9 +23,10 @@ export interface PendingLane {
 
 /**
  * All lanes in one statement, so in one snapshot: whatever is visible of an effect, its causes are visible too, and a
- * transaction that commits late shows up at its lane's cursor, which waited for it.
+ * transaction that commits late shows up at its lane's cursor, which waited for it. OFFSET 0 keeps it to one range of the
+ * key per lane: as a plain join it was planned as a scan of every leaf there ever was.
  */
-const READ = statement(
+const PENDING_LEAVES = statement(
   'log-leaves-read',
   `WITH behind AS (
      SELECT l.lane_id, coalesce(c.next::bigint, 0) AS next, l.leaf_seq AS lane_end,
@@ -34,7 +35,8 @@ const READ = statement(
      WHERE l.leaf_seq <> coalesce(c.next::bigint, 0)),
    due AS (SELECT lane_id, next, lane_end, least(lane_end, next + share) AS until FROM behind)
    SELECT d.lane_id, d.next, d.lane_end, d.until, f.seq, f.leaf_hash, f.leaf
-   FROM due d LEFT JOIN leaves f ON f.lane_id = d.lane_id AND f.seq >= d.next AND f.seq < d.until
+   FROM due d LEFT JOIN LATERAL (
+     SELECT seq, leaf_hash, leaf FROM leaves WHERE lane_id = d.lane_id AND seq >= d.next AND seq < d.until OFFSET 0) AS f ON true
    ORDER BY d.lane_id, f.seq`,
 );
 
@@ -55,7 +57,7 @@ interface PendingRow extends Record<string, unknown> {
  * @throws {InvariantError} `ERR_LEAF_MISSING`, naming lane and number: a row the lane counted is not there
  */
 export async function readPendingLeaves(pool: Pool, cursors: LeafCursors, limit: number): Promise<PendingLane[]> {
-  const rows = await guarded(() => query<PendingRow>(pool, READ, [cursorsJson(cursors), limit]));
+  const rows = await guarded(() => query<PendingRow>(pool, PENDING_LEAVES, [cursorsJson(cursors), limit]));
   const lanes = new Map<number, { laneId: number; leaves: PendingLeaf[]; end: bigint; next: bigint; until: bigint }>();
   for (const row of rows) {
     let lane = lanes.get(row.lane_id);
