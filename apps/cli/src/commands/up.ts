@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { formatNoteKey, logOrigin } from '@spendgate/audit-log';
 import { RULES_VERSION } from '@spendgate/core';
-import { createPool, hasDecided, migrate, openDomain } from '@spendgate/store';
+import { createPool, hasDecided, migrate, openDomain, readDomainKeys } from '@spendgate/store';
 import { noteKeyOf } from '@spendgate/transparency-log';
 import type { Command } from 'commander';
 import { applyNow } from '../apply/apply-change.js';
@@ -54,8 +54,11 @@ async function withWitness(open: OpenRuntime): Promise<OpenRuntime> {
   const { SPENDGATE_WITNESSES: named, SPENDGATE_DATA: data, SPENDGATE_KEY_PASSPHRASE: passphrase } = settings;
   const { checkpoint } = runtime.keys;
   if (named !== undefined || checkpoint === undefined) return open;
-  const logKey = formatNoteKey(noteKeyOf(logOrigin(runtime.domain.issuer), checkpoint.jwk));
-  const local = await startLocalWitness({ data, logKey, passphrase }, runtime.logger, shutdown).catch(
+  // Its last checkpoint may be signed by a key the log had before.
+  const had = (await readDomainKeys(runtime.pool)).filter(({ purpose }) => purpose === 'checkpoint');
+  const origin = logOrigin(runtime.domain.issuer);
+  const logKeys = [...new Set([checkpoint, ...had].map(({ jwk }) => formatNoteKey(noteKeyOf(origin, jwk))))];
+  const local = await startLocalWitness({ data, logKeys, passphrase }, runtime.logger, shutdown).catch(
     async (error: unknown) => {
       await shutdown.run('start failed'); // the database would go on running, for nobody
       throw error;

@@ -32,7 +32,7 @@ describe('a witness beside this process', () => {
       const logKey = formatNoteKey({ name: 'log', type: NOTE_SIGNATURE.ed25519, publicKey });
       const told: string[] = [];
       const telling = Object.assign(Object.create(logger) as Logger, { warn: (text: string) => told.push(text) });
-      const place = { data: folder, logKey, passphrase: undefined };
+      const place = { data: folder, logKeys: [logKey], passphrase: undefined };
       const [url = ''] = (await startLocalWitness(place, telling, shutdown)).split(' ');
       try {
         for (const pid of witnesses()) process.kill(pid, 'SIGKILL');

@@ -11,8 +11,8 @@ const START_MS = 30_000;
 export interface LocalWitnessPlace {
   /** Its key and what it remembers are in a folder of their own below this one. */
   readonly data: string;
-  /** Verifier key of the log it watches. */
-  readonly logKey: string;
+  /** Verifier keys of the log it watches: every one it ever had. */
+  readonly logKeys: readonly string[];
   readonly passphrase: string | undefined;
 }
 
@@ -66,14 +66,14 @@ function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
 }
 
 /** Its own settings and no others: it knows no database and no topic. */
-function environmentOf({ data, logKey, passphrase }: LocalWitnessPlace, port: string): NodeJS.ProcessEnv {
+function environmentOf({ data, logKeys, passphrase }: LocalWitnessPlace, port: string): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SPENDGATE_'));
   return {
     ...Object.fromEntries(inherited),
     SPENDGATE_DATA: data,
     SPENDGATE_HOST: '127.0.0.1',
     SPENDGATE_PORT: port,
-    SPENDGATE_WITNESS_LOGS: logKey,
+    SPENDGATE_WITNESS_LOGS: logKeys.join(' '),
     SPENDGATE_LOG_LEVEL: 'warn',
     ...(passphrase !== undefined && { SPENDGATE_KEY_PASSPHRASE: passphrase }),
   };
