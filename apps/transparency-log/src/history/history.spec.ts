@@ -180,6 +180,37 @@ describe('GET /v1/history/:kind/:id', () => {
     expect((await historyOf('wish', id))[0]).toBe(404);
   });
 
+  it('D14: tells a lineage spread over several holders as of any past time, each edge from leaf to leaf, each leaf proven', async () => {
+    const root = mandateClaim('organisation', { agent: null });
+    const team = mandateClaim('team', { parent: root.id, depth: 1, agent: null });
+    const own = mandateClaim('agent of the team', { parent: team.id, depth: 2 });
+    for (const each of [root, team, own]) await world.domain.mandates([each]);
+    const then = await instant();
+    await world.domain.mandates([{ ...team, version: 2, limits: { ...team.limits, total: '900.00' } }]);
+    await settled();
+    const edgesOf = async (at: string): Promise<(readonly [string, boolean])[]> => {
+      const told = await Promise.all([root, team, own].map(async ({ id }) => (await historyOf('mandate', id, at))[1]));
+      const [above, between, below] = told.map(({ leaves }) => leaves.map((each) => each.leaf_hash));
+      const causes = told.flatMap(({ leaves }) =>
+        leaves.flatMap(({ leaf }) => {
+          const parsed = parseLeaf(Buffer.from(leaf));
+          return parsed.ok ? [...parsed.leaf.causes] : [];
+        }),
+      );
+      for (const each of told) {
+        for (const leaf of each.leaves) expect(await isProven(each.as_of, each.consistency_url, leaf)).toBe(true);
+      }
+      const names = (level: readonly string[] | undefined): boolean => level?.some((hash) => causes.includes(hash)) === true; // prettier-ignore
+      return [['team under organisation', names(above)], ['agent under team', names(between)], ['under the agent', names(below)]]; // prettier-ignore
+    };
+    const chain = [['team under organisation', true], ['agent under team', true], ['under the agent', false]]; // prettier-ignore
+    expect(await edgesOf(then)).toEqual(chain);
+    expect(await edgesOf('')).toEqual(chain);
+    const versionsOf = async (at: string) => (await historyOf('mandate', team.id, at))[1].leaves.length;
+    expect(await versionsOf(then)).toBe(1);
+    expect(await versionsOf('')).toBe(2);
+  });
+
   it('D13: each leaf it goes by opens to what it says and is in the tree it names', async () => {
     const [, told] = await historyOf('flow', namedId('past'));
     expect(told.leaves.length).toBeGreaterThan(2);
