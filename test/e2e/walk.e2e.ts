@@ -29,7 +29,7 @@ describe('the walk of docs/walk.md', () => {
     `${stdout}${stderr}`.split('\n').filter((line) => line !== '');
 
   it(
-    'writes what the page shows, command by command: tree, delegation, each limit, step-up, renewal, refund, revocation, replay',
+    'writes what the page shows, command by command: tree, delegation, each limit, step-up by two, renewal, refund, revocation, replay',
     async () => {
       const ids = new PageIds();
       for (const { args, shown } of readConsoleSteps(join(ROOT, 'docs/walk.md'))) {
@@ -48,6 +48,8 @@ describe('the walk of docs/walk.md', () => {
     ['mandates amend ID --total 9.00 --as demo-agent', 1, 'sign --as its agent, an agent above it, or its principal'],
     ['mandates amend ID --total 9.00 --as buyer', 2, 'mandate_unknown'],
     ['mandates amend ID --levels x --as demo-principal', 1, 'no mandate can say this: delegation.levels'],
+    ['mandates amend ID --total 150.00 --as-version 2 --as demo-principal', 2, 'idempotency_conflict'],
+    ['mandates amend ID --total 150.00 --as-version 0 --as demo-principal', 1, '--as-version is a whole number'],
     ['mandates delegate ID --agent nobody --total 1.00 --as buyer', 2, 'agent_unknown'],
     ['mandates delegate ID --agent helper --levels 1 --as buyer', 2, 'scope_escalation'],
     ['attest demo-agent README.md --as demo-agent', 2, 'next: register the key'],

@@ -5,14 +5,14 @@ import { TOPICS } from '@spendgate/messaging';
 import { type LaneLease, LaneLost, inControlAct, recordParties, revokeKey, revokeMandates } from '@spendgate/store';
 import {
   type TestRuntime,
-  approvalClaims,
   batchOf,
   intentClaims,
   mandateClaim,
   namedId,
+  newestParked,
   openTestRuntime,
-  signApproval,
   signIntent,
+  signParkedAnswer,
 } from '@spendgate/testing';
 import { AuthorizeBatch } from './authorize-batch.js';
 import { createAuthorizerParts } from './authorizer-parts.js';
@@ -60,26 +60,9 @@ async function rows<T>(sql: string): Promise<T[]> {
   return (await world.database.pool.query(sql)).rows as T[]; // as: the query names its columns
 }
 
-interface Parked {
-  readonly intent: string;
-  readonly decision: string;
-  readonly hash: Buffer;
-}
-
-async function parked(): Promise<Parked> {
-  const [row] = await rows<Parked>(
-    `SELECT intent_id AS intent, decision_id AS decision, decision_hash AS hash FROM decisions
-     WHERE outcome = 'parked' ORDER BY decision_id DESC`,
-  );
-  if (row === undefined) throw new Error('nothing waits');
-  return row;
-}
-
-/** @param by who signs; `claims.iss` says who they say they are */
-async function answer(change: Partial<OpsActionClaims> = {}, by = world.domain.person('ada')): Promise<string> {
-  const { intent, hash } = await parked();
-  return signApproval(by, approvalClaims(intent, hash.toString('base64url'), change));
-}
+const parked = () => newestParked(world);
+const answer = (change: Partial<OpsActionClaims> = {}, by = world.domain.person('ada')) =>
+  signParkedAnswer(world, change, by);
 
 const decided = () =>
   rows<Record<string, unknown>>(

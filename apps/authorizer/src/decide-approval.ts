@@ -8,7 +8,8 @@ import { evaluatePolicies, needsOf, ownChain } from './deciding/facts.js';
 import { type TakenUp, takeUp } from './deciding/take-up.js';
 import { type Judged, refuse } from './intake/candidate.js';
 import { type DecodedApproval, decodeApproval } from './intake/decode-approval.js';
-import { type VerifiedApproval, approverNeeds, verifyApproval } from './intake/verify-approval.js';
+import { verifyGiven } from './intake/given-approvals.js';
+import { type VerifiedApproval, verifyApproval, withApprovers } from './intake/verify-approval.js';
 
 /** Control acts that may come between an approval's facts and its locks before it is given back to the transport. */
 const REDOS_MAX = 20;
@@ -22,7 +23,9 @@ interface Asked {
 /**
  * Decides a person's answer to an intent that waits: the record is taken, the act logged and the intent decided once
  * more by the rules every intent meets, in one transaction. The answer lets the intent past the one check that asks for
- * a person; limits, policy, keys, times and the state of the flow are those of this moment, so it widens nothing.
+ * a person; limits, policy, keys, times and the state of the flow are those of this moment, so it widens nothing. Where
+ * the mandate asks for two people, the first one's answer leads to a decision by which the intent waits on, with their
+ * approval kept beside it.
  */
 export class DecideApproval {
   constructor(private readonly parts: AuthorizerParts) {}
@@ -63,7 +66,7 @@ export class DecideApproval {
       await reappendUnderKey(this.parts.transport, [{ record, key: flowId }]);
       moved.add(record.offset);
     }
-    const answer = verified.ok && !isStray ? this.answer(verified.value, asked, facts) : verified;
+    const answer = verified.ok && !isStray ? await this.answer(verified.value, asked, facts) : verified;
     const slice = {
       lane,
       offsets: { first: record.offset, last: record.offset },
@@ -85,30 +88,38 @@ export class DecideApproval {
   }
 
   private verify(approval: DecodedApproval, facts: RegistryFacts): Promise<Judged<VerifiedApproval>> {
+    return verifyApproval(approval, this.verifying(facts));
+  }
+
+  private verifying(facts: RegistryFacts): Parameters<typeof verifyApproval>[1] {
     const { clock, decide } = this.parts;
-    return verifyApproval(approval, { facts, issuer: decide.naming.issuer, atMs: clock.nowMs() });
+    return { facts, issuer: decide.naming.issuer, atMs: clock.nowMs() };
   }
 
   /** The intent as it is decided now, or why this act is no answer to it. */
-  private answer(
+  private async answer(
     approval: VerifiedApproval,
     { standing, taken }: Asked,
     facts: RegistryFacts,
-  ): Judged<EvaluatedIntent> {
-    const { record, approver, changeHash } = approval;
+  ): Promise<Judged<EvaluatedIntent>> {
+    const { record, jws } = approval;
     if (standing === undefined) return refuse(record, 'scope_mismatch', 'targets');
     if (!standing.waits || taken === undefined) {
       const decisionId = standing.waits ? standing.row.decisionId : standing.decisionId;
       return refuse(record, 'intent_replayed', null, { decisionId });
     }
-    const problem = checkApproval({ approver, changeHash }, awaited(standing, taken, facts));
+    // Counted already: the same token again is answered with what came of it.
+    if (standing.row.approvals.includes(jws))
+      return refuse(record, 'intent_replayed', null, { decisionId: standing.row.decisionId });
+    const given = await verifyGiven(taken.given, this.verifying(facts));
+    const problem = checkApproval(approval, awaited(standing, taken, facts, given));
     if (problem !== null) return refuse(record, problem.code, problem.field);
     // What is decided now happens now: ids and times come from the act's place in the log, not from the intent's.
     const { appendedAtMs } = record;
     const candidate = { ...taken.candidate, record: { ...taken.candidate.record, appendedAtMs } };
     const { policies, decide } = this.parts;
     const [policy = 'unknown' as const] = evaluatePolicies([candidate], facts, policies, decide.rules.currencies);
-    return { ok: true, value: { candidate, waiting: taken.waiting, policy, approval } };
+    return { ok: true, value: { candidate, waiting: taken.waiting, policy, approval, given } };
   }
 }
 
@@ -118,12 +129,10 @@ function isDamaged(taken: TakenUp | InvariantError): taken is InvariantError {
   return taken instanceof Error;
 }
 
-/** Everything the act and the intent name, of one control epoch. */
+/** Everything the act, those before it and the intent name, of one control epoch. */
 function needs(decoded: Judged<DecodedApproval>, { taken }: Asked): ReturnType<typeof needsOf> {
   const intent = needsOf(taken === undefined ? [] : [taken.candidate]);
-  if (!decoded.ok) return intent;
-  const { kids, parties } = approverNeeds(decoded.value);
-  return { ...intent, kids: [...(intent.kids ?? []), ...kids], parties: [...(intent.parties ?? []), ...parties] };
+  return withApprovers(intent, [...(decoded.ok ? [decoded.value] : []), ...(taken?.given ?? [])]);
 }
 
 function flowOf(standing: IntentStanding | undefined): string | undefined {
@@ -134,9 +143,16 @@ function awaited(
   { code, decisionHash }: Extract<IntentStanding, { waits: true }>,
   { candidate }: TakenUp,
   facts: RegistryFacts,
+  given: readonly VerifiedApproval[],
 ): Parameters<typeof checkApproval>[1] {
   const chain = ownChain(candidate, facts);
   const principals = typeof chain === 'string' ? [] : chain.map(({ principal }) => principal);
   const askedBy = [candidate.claims.iss, ...principals];
-  return { code, decisionHash: decisionHash.toString('base64url'), askedBy, askedWith: candidate.kid };
+  return {
+    code,
+    decisionHash: decisionHash.toString('base64url'),
+    askedBy,
+    askedWith: candidate.kid,
+    given: given.map(({ approver: { person, kid }, changeHash }) => ({ person, kid, changeHash })),
+  };
 }

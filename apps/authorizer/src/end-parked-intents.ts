@@ -4,6 +4,8 @@ import type { AuthorizerParts } from './authorizer-parts.js';
 import { type Committed, decideInTransaction } from './deciding/decide-in-transaction.js';
 import { evaluatePolicies, needsOf } from './deciding/facts.js';
 import { type TakenUp, takeUp } from './deciding/take-up.js';
+import { verifyGiven } from './intake/given-approvals.js';
+import { withApprovers } from './intake/verify-approval.js';
 import { publishCommitted } from './publishing/publish-committed.js';
 
 /** Intents of one transaction: while it runs, their flows and trees stand still. */
@@ -58,11 +60,22 @@ export class EndParkedIntents {
   }
 
   private async decideOnce(lane: LaneLease, due: readonly TakenUp[]): Promise<Committed> {
-    const { registry, policies, decide, progress } = this.parts;
+    const { registry, policies, decide, progress, clock } = this.parts;
     const candidates = due.map(({ candidate }) => candidate);
-    const facts = await registry.at(needsOf(candidates));
+    const facts = await registry.at(
+      withApprovers(
+        needsOf(candidates),
+        due.flatMap(({ given }) => given),
+      ),
+    );
     const verdicts = evaluatePolicies(candidates, facts, policies, decide.rules.currencies);
-    const intents = due.map((each, index) => ({ ...each, policy: verdicts[index] ?? ('unknown' as const) }));
+    const verifying = { facts, issuer: decide.naming.issuer, atMs: clock.nowMs() };
+    const intents = await Promise.all(
+      due.map(async ({ candidate, waiting, given }, index) => ({
+        ...{ candidate, waiting, policy: verdicts[index] ?? ('unknown' as const) },
+        given: await verifyGiven(given, verifying),
+      })),
+    );
     const publishedThrough = progress.through(lane);
     return decideInTransaction({ lane, offsets: null, intents, refusals: [], facts, publishedThrough }, decide);
   }

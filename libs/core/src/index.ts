@@ -5,6 +5,7 @@ export * from './admission/check-renewal.js';
 export * from './admission/decide-batch.js';
 export * from './admission/decide-intent.js';
 export * from './admission/policy-backtest.js';
+export { thawApprovers } from './admission/read-set.js';
 export * from './admission/replay-decision.js';
 export * from './admission/types.js';
 export * from './currencies.js';

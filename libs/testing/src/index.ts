@@ -31,6 +31,7 @@ export {
   batchOf,
   openTestRuntime,
 } from './test-runtime.js';
+export { newestParked, signParkedAnswer } from './parked-answers.js';
 export { type ArtifactChange, type IssuedTestArtifact, issueTestArtifact } from './settlement-artifacts.js';
 export {
   captureClaims,

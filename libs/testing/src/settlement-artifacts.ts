@@ -186,7 +186,7 @@ async function write(
         ...shared, intentId: intent, attempt: 0, laneOffset: 0n, bodyHash: sha256(jti), outcome: 'authorized',
         code: null, field: null, amount, currency, counterpartyId: detail.counterparty.id, request: 'a.b.c',
         readSet: '{}', rulesVersion: 1, decisionHash: sha256(intent), leafHash: sha256(`leaf ${jti}`), 
-        supersedes: null, parkedUntilMs: null,
+        supersedes: null, parkedUntilMs: null, awaits: null,
         appendedAtMs: atMs, judgedAtMs: atMs,
       },
     ]); // prettier-ignore

@@ -74,6 +74,7 @@ export function composeDecision(decided: DecidedIntent, naming: Naming): Compose
     supersedes: decided.supersedes?.decisionId ?? null,
     artifactId: issued?.artifact.artifactId ?? null,
     parkedUntilMs: result.decision.parkedUntilMs,
+    awaits: awaited(decided),
     appendedAtMs: facts.appendedAtMs,
     judgedAtMs: facts.judgedAtMs,
   };
@@ -83,6 +84,11 @@ export function composeDecision(decided: DecidedIntent, naming: Naming): Compose
     ...transitionEvents(decided, leaf.leafHash),
   ];
   return { decision, artifact: issued?.artifact ?? null, hold: issued?.hold ?? null, leaf, events };
+}
+
+/** Approvals are kept only while more of them are awaited: what waits for a release is looked at anew after it. */
+function awaited({ result: { awaits }, approvals }: DecidedIntent): DecisionRow['awaits'] {
+  return awaits === null ? null : { approvals, needed: awaits.needed };
 }
 
 interface Issued {

@@ -44,6 +44,8 @@ export interface EvaluatedIntent {
   readonly waiting?: Waiting;
   /** Why it was taken up: a person answered. */
   readonly approval?: VerifiedApproval;
+  /** What others had said for it before, verified again. */
+  readonly given?: readonly VerifiedApproval[];
 }
 
 export interface BatchInput {
@@ -173,6 +175,7 @@ function composeResults(
       decisionId: id,
       supersedes: waiting,
       holdId: null,
+      approvals: approvalsOf(evaluated).map(({ jws }) => jws),
       facts,
       result,
       flowBefore,
@@ -268,21 +271,35 @@ export class HeldChanges {
   }
 }
 
-/** What an artifact's renewal changes of the facts its intent is decided on. */
-export interface RenewedFacts {
+/**
+ * What an artifact's renewal changes of the facts its intent is decided on. People's words are those of the decision that
+ * issued the artifact: nobody is asked twice.
+ */
+export interface RenewedFacts extends Pick<AdmissionFacts, 'approval' | 'approvers'> {
   readonly renewal: RenewalFacts;
   readonly supersedes: Superseded;
-  /** Of the decision that issued the artifact: a person's word is not asked for twice. */
-  readonly approval: 'approved' | 'none';
+}
+
+/** Every approval that stands, the one it is taken up for last. */
+function approvalsOf({ given = [], approval }: EvaluatedIntent): readonly VerifiedApproval[] {
+  return approval?.says === 'approved' ? [...given, approval] : given;
+}
+
+function saidOf(evaluated: EvaluatedIntent): Pick<AdmissionFacts, 'approval' | 'approvers'> {
+  if (evaluated.approval?.says === 'refused') return { approval: 'refused', approvers: [] };
+  const approvers = approvalsOf(evaluated).map(({ approver: { person, kid } }) => ({ person, kid }));
+  return { approval: approvers.length > 0 ? 'approved' : 'none', approvers };
 }
 
 export function itemOf(
-  { candidate, policy, waiting, approval }: EvaluatedIntent,
+  evaluated: EvaluatedIntent,
   appendedAtMs: number,
   input: BatchInput,
   renewed: RenewedFacts | null = null,
 ): BatchItem {
+  const { candidate, policy, waiting } = evaluated;
   const { claims, intentId, bodyHash } = candidate;
+  const { approval, approvers } = renewed ?? saidOf(evaluated);
   const supersedes = renewed?.supersedes ?? waiting;
   const recorded = supersedes === undefined ? input.hot.decisions.get(intentId) : undefined;
   const attestation = input.hot.attestations.get(claims.iss);
@@ -299,7 +316,8 @@ export function itemOf(
     policy,
     scope: scopeOf(candidate, input.facts, input.naming.issuer),
     drift: 'none',
-    approval: renewed?.approval ?? approval?.says ?? 'none',
+    approval,
+    approvers,
     parked: waiting === undefined ? null : { decisionId: waiting.decisionId, untilMs: waiting.untilMs },
     renewal: renewed?.renewal ?? null,
     parkedCount: isOwn ? (input.hot.parked.get(claims.mandate) ?? 0) : 0,

@@ -24,6 +24,8 @@ export interface DecidedIntent {
   readonly holdId: string | null;
   readonly facts: AdmissionFacts;
   readonly result: CountedResult;
+  /** Approvals that stood, first one first, as received. */
+  readonly approvals: readonly string[];
   /** State of the flow before this decision; `null` when there is no flow. */
   readonly flowBefore: FlowState | null;
   /** Leaf hashes of what it rests on, base64url: the mandate as registered, the decision it supersedes. */

@@ -1,5 +1,7 @@
 import { encodeLeaf } from '@spendgate/codec';
 import {
+  type AdmissionFacts,
+  type AdmissionReadSet,
   type ArtifactTerms,
   type RenewalFacts,
   type RenewedArtifact,
@@ -8,6 +10,7 @@ import {
   decideBatch as decideInOrder,
   decimal,
   narrowHold,
+  thawApprovers,
 } from '@spendgate/core';
 import { type CounterChanges, type RenewalRow, type RenewedHold, type RenewingArtifact } from '@spendgate/store';
 import { type Refusal, refuse } from '../intake/candidate.js';
@@ -59,7 +62,7 @@ export function foldRenewal(
   const { renewal: asked, artifact, row: old } = checked;
   held.add(old.path, artifact.hold.held.neg());
   const supersedes = { decisionId: old.decisionId, attempt: old.attempt, leafHash: old.leafHash };
-  const item = itemOf(evaluated, appendedAtMs, input, { renewal: asked, supersedes, approval: approvalOf(old) });
+  const item = itemOf(evaluated, appendedAtMs, input, { renewal: asked, supersedes, ...approvalOf(old) });
   const before = stateOf(input, held, counters);
   const { results, state } = decideInOrder(before, [item]);
   const [result] = results;
@@ -78,6 +81,7 @@ export function foldRenewal(
     ...item,
     supersedes,
     holdId: old.holdId,
+    approvals: [],
     result,
     flowBefore: before.flows.get(item.intent.mandate)?.state ?? null,
     causes: causesOf(candidate, input.facts, supersedes, act),
@@ -211,9 +215,10 @@ function renewedOf(row: RenewingArtifact): RenewedArtifact {
 }
 
 /** A person's word stands for what they approved; a renewal asks for no more than that. */
-function approvalOf({ readSet }: RenewingArtifact): 'approved' | 'none' {
-  const frozen = JSON.parse(readSet) as { readonly approval?: unknown }; // as: our own read set; any JSON will do
-  return frozen.approval === 'approved' ? 'approved' : 'none';
+function approvalOf({ readSet }: RenewingArtifact): Pick<AdmissionFacts, 'approval' | 'approvers'> {
+  const frozen = JSON.parse(readSet) as AdmissionReadSet; // as: our own read set; any JSON will do
+  if (frozen['approval'] !== 'approved') return { approval: 'none', approvers: [] };
+  return { approval: 'approved', approvers: thawApprovers(frozen['approvers'] ?? null) };
 }
 
 /** The renewal by value. Its own cause is the decision that issued what it replaces. */

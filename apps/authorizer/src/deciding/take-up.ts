@@ -3,13 +3,17 @@ import { InvariantError } from '@spendgate/core';
 import { TOPICS, type TransportRecord } from '@spendgate/messaging';
 import type { ParkedIntentRow } from '@spendgate/store';
 import type { Candidate } from '../intake/candidate.js';
+import type { DecodedApproval } from '../intake/decode-approval.js';
 import { decodeIntent } from '../intake/decode-intent.js';
+import { decodeGiven } from '../intake/given-approvals.js';
 import type { Waiting } from './decided-intent.js';
 
 /** An intent that waits, as it lay in the log, ready to be decided once more. */
 export interface TakenUp {
   readonly candidate: Candidate;
   readonly waiting: Waiting;
+  /** What people have said for it, while it waits for another; not yet verified again. */
+  readonly given: readonly DecodedApproval[];
 }
 
 /**
@@ -33,7 +37,8 @@ export function takeUp(row: ParkedIntentRow, laneName: string): TakenUp | Invari
   const bodyHash = intentBodyHash(claims);
   const candidate = { ...decoded.value, intentId: row.intentId, bodyHash, kid: compact.header.kid };
   const { decisionId, attempt, parkedUntilMs: untilMs, leafHash } = row;
-  return { candidate, waiting: { decisionId, attempt, untilMs, leafHash } };
+  const waiting = { decisionId, attempt, untilMs, leafHash };
+  return { candidate, waiting, given: decodeGiven(row.approvals, candidate) };
 }
 
 /** `payment-intents.v1/3` → 3. @throws {InvariantError} `ERR_LANE_NAME`: no lane in which an intent can wait */

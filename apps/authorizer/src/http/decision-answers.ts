@@ -1,6 +1,6 @@
 import { type Signer, signCanonical, signToken } from '@spendgate/artifact';
 import { DECISION_LIFETIME_SECONDS_MAX, type DecisionClaims, sha256 } from '@spendgate/codec';
-import { type AdmissionDecision, type Intent, InvariantError, isCount } from '@spendgate/core';
+import { type AdmissionDecision, type AdmissionResult, type Intent, InvariantError, isCount } from '@spendgate/core';
 import { type Answer, jsonAnswer, problemOf } from '@spendgate/http-edge';
 import { type ArtifactView, type DecisionView, type Pool, readArtifacts } from '@spendgate/store';
 import { recomputeStored } from '@spendgate/verifier';
@@ -29,7 +29,7 @@ export class DecisionAnswers {
   /** For the agent that asked, and the settlement service the artifact is for. */
   async answer(view: DecisionView, replayed: boolean): Promise<Answer> {
     const artifact = await this.artifactOf(view);
-    const { decision, limit, token } = await this.sign(view, artifact);
+    const { decision, limit, awaits, token } = await this.sign(view, artifact);
     const ids = { intent_id: view.intentId, decision_id: view.decisionId };
     const flag: Record<string, string> = replayed ? { 'idempotency-replayed': 'true' } : {};
     if (view.outcome === 'authorized' && artifact !== undefined) {
@@ -51,6 +51,7 @@ export class DecisionAnswers {
         code: view.code,
         decision: token,
         parked_until: decision.parkedUntilMs,
+        ...(awaits === null ? {} : { approvals: awaits }),
       };
       return jsonAnswer(202, { ...body, replayed, retry_after: PARKED_RETRY_SECONDS }, { ...flag, ...retry });
     }
@@ -82,9 +83,9 @@ export class DecisionAnswers {
   private async sign(
     view: DecisionView,
     artifact: ArtifactView | undefined,
-  ): Promise<{ decision: AdmissionDecision; limit: DecisionClaims['limit']; token: string }> {
+  ): Promise<Pick<AdmissionResult, 'decision' | 'awaits'> & { limit: DecisionClaims['limit']; token: string }> {
     const { intent, result } = recomputeStored(view);
-    const { decision } = result;
+    const { decision, awaits } = result;
     const limit = ownLimit(decision, intent);
     const iat = Math.floor(view.judgedAtMs / 1000);
     const claims: DecisionClaims = {
@@ -111,7 +112,7 @@ export class DecisionAnswers {
       leaf_hash: view.leafHash.toString('base64url'),
       supersedes: view.supersedes,
     };
-    return { decision, limit, token: await signToken(this.signers.decision, 'decision+jwt', claims) };
+    return { decision, awaits, limit, token: await signToken(this.signers.decision, 'decision+jwt', claims) };
   }
 }
 

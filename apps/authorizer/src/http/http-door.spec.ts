@@ -43,12 +43,13 @@ beforeAll(async () => {
     settings: AUTHORIZER_SETTINGS,
     environment: { SPENDGATE_PARKED_SWEEP_MS: '20' },
     agents: ['buyer', 'rival'],
-    people: { ada: ['approver'], eve: ['operator'] },
+    people: { ada: ['approver'], grace: ['approver'], eve: ['operator'] },
     partitions: 2,
   });
   await world.domain.mandates([
     mandateClaim('main', { limits: { currency: 'USD', total: '100.00', per_transaction: null } }),
     mandateClaim('approval', { approvals: { above: '10.00' } }),
+    mandateClaim('two', { approvals: { above: '10.00', two_above: '10.00' } }),
   ]);
   app = await serveModule(AuthorizerModule.forRoot(world.as('spendgate_authorizer')), world.runtime);
   door = new TestDoor(app.url, AUTHORIZER_ROUTES);
@@ -152,13 +153,21 @@ describe('the HTTP door', () => {
 });
 
 describe('the door for approvals', () => {
-  /** An intent that waits, and a person's answer to it. */
-  async function parkedAnswer(jti: string, change: Partial<OpsActionClaims> = {}): Promise<[string, string]> {
-    const { body } = await post(await sign(jti, { mandate: namedId('approval') }));
+  /** An intent that waits, where people answer it, and what they say. */
+  async function park(jti: string, mandate = 'approval') {
+    const { status, body } = await post(await sign(jti, { mandate: namedId(mandate) }));
     const { decision_id: id, intent_id: intent, decision } = body as Record<string, string>;
     const parked = JSON.parse(Buffer.from(decision?.split('.')[1] ?? '', 'base64url').toString()) as DecisionClaims;
-    const claims = approvalClaims(intent ?? '', parked.decision_hash, change);
-    return [`/v1/decisions/${id ?? ''}/approval`, await signApproval(world.domain.person(claims.iss), claims)];
+    const by = (change: Partial<OpsActionClaims>): Promise<string> => {
+      const claims = approvalClaims(intent ?? '', parked.decision_hash, change);
+      return signApproval(world.domain.person(claims.iss), claims);
+    };
+    return { status, body, path: `/v1/decisions/${id ?? ''}/approval`, by };
+  }
+
+  async function parkedAnswer(jti: string, change: Partial<OpsActionClaims> = {}): Promise<[string, string]> {
+    const { path, by } = await park(jti);
+    return [path, await by(change)];
   }
 
   it('answers what came of it; the agent then finds its artifact, and a second approval is a replay', async () => {
@@ -175,6 +184,37 @@ describe('the door for approvals', () => {
       409,
       { code: 'intent_replayed', decision_id: said.body['decision_id'] },
     ]);
+  });
+
+  it('two approvers: each is told what came of theirs, the first again when asked again, the agent how many it takes', async () => {
+    const { status, body, path, by } = await park('step-up-two', 'two');
+    expect([status, body['approvals']]).toEqual([202, { given: 0, needed: 2 }]);
+    const token = await by({ jti: 'ada' });
+    const first = await post(token, {}, path);
+    expect([first.status, first.body]).toMatchObject([
+      200,
+      { outcome: 'parked', field: 'approvals.two_above', approvals: { given: 1, needed: 2 }, artifact_id: null },
+    ]);
+    const again = await post(token, {}, path);
+    expect([again.status, again.body, again.headers.get('idempotency-replayed')]).toEqual([200, first.body, 'true']);
+    const shown = await get(`/v1/payment-intents/step-up-two?mandate=${namedId('two')}`, world.domain.agent('buyer'));
+    expect(shown.body['approvals']).toEqual({ given: 1, needed: 2 });
+    const second = await post(await by({ iss: 'grace' }), {}, path);
+    expect([second.status, second.body]).toMatchObject([200, { outcome: 'authorized', code: null }]);
+    expect((await post(token, {}, path)).body).toMatchObject({ code: 'intent_replayed' });
+  });
+
+  it('two approvers at the same moment, over the same decision: one artifact', async () => {
+    const { body, path, by } = await park('step-up-race', 'two');
+    const tokens = [await by({ jti: 'race-ada' }), await by({ iss: 'grace', jti: 'race-grace' })];
+    const both = await Promise.all(tokens.map((token) => post(token, {}, path)));
+    expect(both.map((each) => each.status)).toEqual([200, 200]);
+    expect(both.map((each) => each.body['outcome'])).toContain('authorized');
+    const made = await world.database.pool.query(
+      `SELECT 1 FROM decisions d JOIN artifacts a USING (artifact_id) WHERE d.intent_id = $1`,
+      [body['intent_id']],
+    );
+    expect(made.rowCount).toBe(1);
   });
 
   it('answers a refusal by the owner with its code and field', async () => {

@@ -23,6 +23,11 @@ const IDS = { intent_id: UUID, decision_id: UUID };
 const OUTCOME = z.enum(['authorized', 'parked', 'denied']);
 const NOT_YOURS = { 404: 'none with this id is yours' };
 
+const APPROVALS = z
+  .object({ given: z.number().int(), needed: z.number().int() })
+  .optional()
+  .describe('of one that waits for people: how many have approved, and how many it takes');
+
 const AUTHORIZED = z.object({
   outcome: z.literal('authorized'),
   ...IDS,
@@ -39,6 +44,7 @@ const PARKED = z.object({
   code: z.string(),
   decision: TOKEN,
   parked_until: z.number().describe('Unix time in milliseconds'),
+  approvals: APPROVALS,
   replayed: z.boolean(),
   retry_after: z.number().describe('seconds'),
 });
@@ -52,6 +58,7 @@ const DECISION = z.object({
   artifact_id: UUID.optional(),
   artifact: TOKEN.optional(),
   parked_until: z.number().optional(),
+  approvals: APPROVALS,
   retryable: z.boolean().optional(),
   retry_after: z.number().nullable().optional(),
   next: z.string().optional(),
@@ -60,6 +67,7 @@ const ANSWERED = z.object({
   outcome: OUTCOME,
   code: CODE,
   field: z.string().nullable(),
+  approvals: APPROVALS,
   ...IDS,
   supersedes: UUID.nullable(),
   artifact_id: UUID.nullable(),
@@ -206,16 +214,18 @@ export const AUTHORIZER_ROUTES: readonly RouteSpec[] = [
     method: 'POST',
     path: '/v1/decisions/{id}/approval',
     id: 'answerParkedIntent',
-    about: "A person's answer to the intent that waits by this decision.",
+    about:
+      "A person's answer to the intent that waits by this decision. Where its mandate asks for two people, the first " +
+      "one's approval leads to another decision by which it waits, and the second may answer either.",
     body: ['ops-action+jwt'],
     waits: true,
     idempotencyKey: '`jti`',
     parameters: { id: ID },
     answers: {
       200: {
-        about: 'what came of it',
+        about: 'what came of it; `parked`: counted, another person must approve',
         schema: ANSWERED,
-        headers: ['preference-applied'],
+        headers: ['idempotency-replayed', 'preference-applied'],
         example: { ...authorized, code: null, field: null, supersedes: EXAMPLE.uuid, artifact_id: EXAMPLE.uuid },
       },
       202: {

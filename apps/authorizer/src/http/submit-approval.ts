@@ -1,6 +1,8 @@
-import { type Answer, jsonAnswer, keyAgrees, problemOf } from '@spendgate/http-edge';
+import { InvariantError } from '@spendgate/core';
+import { type Answer, REPLAYED, jsonAnswer, keyAgrees, problemOf } from '@spendgate/http-edge';
 import { TOPICS } from '@spendgate/messaging';
-import { type DecisionView, findRefusal, readDecision, readDecisionsByIntent } from '@spendgate/store';
+import { type DecisionView, findRefusal, readDecision, readIntentStanding } from '@spendgate/store';
+import { recomputeStored } from '@spendgate/verifier';
 import { type Refusal, refuse } from '../intake/candidate.js';
 import { decodeApproval } from '../intake/decode-approval.js';
 import { type VerifiedApproval, approverNeeds, verifyApproval } from '../intake/verify-approval.js';
@@ -22,9 +24,12 @@ export class SubmitApproval {
     if (!keyAgrees(submission.idempotencyKey, claims.jti)) return problemOf('malformed', { field: 'Idempotency-Key' });
     const waited = await readDecision(this.parts.pool, decisionId);
     if (waited?.intentId !== intentId) return problemOf('scope_mismatch', { field: 'targets' });
-    const newest = await this.newest(intentId);
-    if (newest !== undefined && newest.decisionId !== decisionId) return replayed(newest);
-    return this.append(verified, waited, submission);
+    const newest = await this.newest(verified);
+    if (newest.isCounted) return jsonAnswer(200, await this.shown(newest.decisionId), REPLAYED);
+    // Two people may look at one decision at once: who comes second answers the one that says the first has approved.
+    const isStill = newest.decisionId === decisionId || (newest.awaitsAnother && newest.supersedes === decisionId);
+    if (!isStill) return problemOf('intent_replayed', { decision_id: newest.decisionId });
+    return this.append(verified, { flowId: waited.flowId, newest: newest.decisionId }, submission);
   }
 
   /** Form and signature, as the owner of the partition will see them again. */
@@ -42,44 +47,65 @@ export class SubmitApproval {
   }
 
   private async append(
-    { record, claims, intentId }: VerifiedApproval,
-    waited: DecisionView,
+    verified: VerifiedApproval,
+    before: { readonly flowId: string; readonly newest: string },
     submission: Submission,
   ): Promise<Answer> {
-    const { pool } = this.parts;
+    const { record, claims, intentId } = verified;
     const { jti: id, iss: source } = claims;
-    const appended = { topic: TOPICS.paymentIntents, key: waited.flowId, value: record.value, id, source };
+    const appended = { topic: TOPICS.paymentIntents, key: before.flowId, value: record.value, id, source };
     const look = async (lane: string, offset: bigint) => {
-      const newest = await this.newest(intentId);
-      const refusal = await findRefusal(pool, lane, offset);
-      return refusal ?? (newest?.supersedes === waited.decisionId ? newest : undefined);
+      const refusal = await findRefusal(this.parts.pool, lane, offset);
+      if (refusal !== undefined) return refusal;
+      const { decisionId, isCounted, awaitsAnother } = await this.newest(verified);
+      // That another person was counted meanwhile is not what came of this answer.
+      const isOurs = decisionId !== before.newest && (isCounted || !awaitsAnother);
+      return isOurs ? this.shown(decisionId) : undefined;
     };
     const found = await appendAndWait(this.parts, appended, submission, look, [intentId]);
     if (found === undefined)
       return jsonAnswer(202, { outcome: null, intent_id: intentId, retry_after: 1 }, { 'retry-after': '1' });
-    if ('outcome' in found) return jsonAnswer(200, shown(found));
+    if ('outcome' in found) return jsonAnswer(200, found);
     return problemOf(found.code, { field: found.field, decision_id: found.decisionId });
   }
 
-  private async newest(intentId: string): Promise<DecisionView | undefined> {
-    const [view] = await readDecisionsByIntent(this.parts.pool, [intentId]);
-    return view;
+  /** Where the intent stands, as it concerns this answer. */
+  private async newest({ intentId, jws }: VerifiedApproval): Promise<Newest> {
+    const standing = await readIntentStanding(this.parts.pool, intentId);
+    if (standing === undefined) throw new InvariantError('ERR_STORED_DECISION', `no decision on intent ${intentId}`);
+    if (!standing.waits) return { decisionId: standing.decisionId, ...OVER };
+    const { decisionId, supersedes, approvals } = standing.row;
+    return { decisionId, supersedes, isCounted: approvals.includes(jws), awaitsAnother: approvals.length > 0 };
+  }
+
+  /** What came of it. The artifact is the agent's and the settlement service's, so the approver is told its id only. */
+  private async shown(id: string): Promise<Shown> {
+    const view = await readDecision(this.parts.pool, id);
+    if (view === undefined) throw new InvariantError('ERR_STORED_DECISION', `no decision ${id}`);
+    const awaits = view.outcome === 'parked' ? recomputeStored(view).result.awaits : null;
+    return {
+      outcome: view.outcome,
+      code: view.code,
+      field: view.field,
+      ...(awaits === null ? {} : { approvals: awaits }),
+      intent_id: view.intentId,
+      decision_id: view.decisionId,
+      supersedes: view.supersedes,
+      artifact_id: view.artifactId,
+    };
   }
 }
 
-/** What came of it. The artifact is the agent's and the settlement service's, so the approver is told its id only. */
-function shown({ intentId, decisionId, supersedes, outcome, code, field, artifactId }: DecisionView) {
-  return {
-    outcome,
-    code,
-    field,
-    intent_id: intentId,
-    decision_id: decisionId,
-    supersedes,
-    artifact_id: artifactId,
-  };
+interface Newest {
+  readonly decisionId: string;
+  /** The decision it took the place of; `null` also when it waits no more. */
+  readonly supersedes: string | null;
+  /** This very answer is among the approvals it has. */
+  readonly isCounted: boolean;
+  /** Somebody has approved, and it waits for another. */
+  readonly awaitsAnother: boolean;
 }
 
-function replayed(newest: DecisionView): Answer {
-  return problemOf('intent_replayed', { decision_id: newest.decisionId });
-}
+const OVER = { supersedes: null, isCounted: false, awaitsAnother: false };
+
+type Shown = Pick<DecisionView, 'outcome' | 'code' | 'field' | 'supersedes'> & Readonly<Record<string, unknown>>;

@@ -19,8 +19,19 @@ export interface VerifyApprovalOptions {
 }
 
 /** What the registry must tell about who signed. */
-export function approverNeeds({ compact, claims }: DecodedApproval): Required<Pick<RegistryNeeds, 'kids' | 'parties'>> {
-  return { kids: [compact.header.kid], parties: [{ kind: 'person', id: claims.iss }] };
+export function approverNeeds(
+  ...approvals: readonly DecodedApproval[]
+): Required<Pick<RegistryNeeds, 'kids' | 'parties'>> {
+  return {
+    kids: approvals.map(({ compact }) => compact.header.kid),
+    parties: approvals.map(({ claims }) => ({ kind: 'person', id: claims.iss })),
+  };
+}
+
+/** What intents need, and their approvers. */
+export function withApprovers(needs: RegistryNeeds, approvals: readonly DecodedApproval[]): RegistryNeeds {
+  const { kids, parties } = approverNeeds(...approvals);
+  return { ...needs, kids: [...(needs.kids ?? []), ...kids], parties: [...(needs.parties ?? []), ...parties] };
 }
 
 /**

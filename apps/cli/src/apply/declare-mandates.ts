@@ -80,12 +80,19 @@ function claimOf(
     },
     policy: { id: entry.policy ?? parent?.policy.id ?? 'default' },
     environment: entry.environment ?? parent?.environment ?? null,
-    approvals: entry.approvals ?? parent?.approvals ?? null,
+    approvals: approvalsOf(entry, parent),
     // Not from its parent: how far agents may hand on is said at each level, or not at all.
     delegation: entry.delegation ?? null,
     park_seconds: entry.park_seconds ?? parent?.park_seconds ?? null,
     depth: parent === null ? 0 : parent.depth + 1,
   };
+}
+
+/** Each bound by itself: who lowers the first still has two people above the parent's second. */
+function approvalsOf({ approvals }: MandateEntry, parent: MandateClaim | null): MandateClaim['approvals'] {
+  if (approvals === undefined) return parent?.approvals ?? null;
+  const { above, two_above: twoAbove = parent?.approvals?.two_above } = approvals;
+  return twoAbove === undefined ? { above } : { above, two_above: twoAbove };
 }
 
 const LISTS = ['blocked_counterparties', 'categories', 'blocked_categories'] as const;

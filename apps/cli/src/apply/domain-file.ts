@@ -76,8 +76,8 @@ const mandate = z.strictObject({
       measurements: z.array(z.string().max(128)).min(1).max(16),
     })
     .optional(),
-  /** A spend above this amount is parked until a person approves. */
-  approvals: z.strictObject({ above: amount }).optional(),
+  /** A spend above this amount is parked until a person approves, above the second one until two do. */
+  approvals: z.strictObject({ above: amount, two_above: amount.optional() }).optional(),
   /** Sub-mandates its agent may sign for other agents: how many levels deep. Absent: none. */
   delegation: z.strictObject({ levels: z.int().min(1).max(MANDATE_DEPTH_MAX) }).optional(),
   park_seconds: z.int().min(1).max(86_400).optional(),

@@ -4,7 +4,7 @@ import { type IntentStanding, readIntentStanding } from '@spendgate/store';
 import type { Command } from 'commander';
 import { signAct } from '../apply/person.js';
 import { EXIT } from '../exit-codes.js';
-import { printJson, printRecord } from '../output.js';
+import { note, printJson, printRecord } from '../output.js';
 import { chooseIssuer } from '../runtime/issuer.js';
 import { withDatabase } from '../runtime/open-database.js';
 import { readProcessSettings } from '../runtime/read-process-settings.js';
@@ -46,10 +46,10 @@ export function addAnswers(decisions: Command): void {
       group: 'operate',
       summary:
         answer === 'approve'
-          ? 'let an intent that waits be decided once more; limits and policy are checked anew'
+          ? 'let an intent that waits be decided once more, or be the first of two who do; all else is checked anew'
           : 'deny an intent that waits',
       example: `spendgate decisions ${answer} INTENT --as ada`,
-      exits: answer === 'approve' ? '2 not authorized' : '2 not refused',
+      exits: answer === 'approve' ? '2 neither authorized nor counted as the first of two' : '2 not refused',
     });
   }
 }
@@ -72,7 +72,10 @@ async function say(answer: Answer, intent: string, { as, reason, keys, url, json
   const body = await postAnswer(serviceUrl(url), `/v1/decisions/${row.decisionId}/approval`, token);
   if (json) printJson(body);
   else printRecord(body);
-  if (body['outcome'] !== outcome) process.exitCode = EXIT.denied;
+  if (body['outcome'] === outcome) return;
+  if (answer === 'approve' && body['outcome'] === 'parked' && body['code'] === 'approval_required') {
+    note('counted: another person must approve');
+  } else process.exitCode = EXIT.denied;
 }
 
 /** @throws {StartError} there is no such intent, or it waits for nobody any more */

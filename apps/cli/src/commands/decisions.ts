@@ -89,16 +89,20 @@ async function listWaiting({ limit, json = false }: Options): Promise<void> {
   const most = readLimit(limit);
   const rows = await withDatabase((pool) => listParked(pool, most));
   printRows(
-    rows.map(({ intentId, mandateId, agentId, code, amount, currency, counterpartyId, untilMs }) => ({
-      intent: intentId,
-      mandate: mandateId,
-      agent: agentId,
-      code,
-      amount,
-      currency,
-      counterparty: counterpartyId,
-      until: new Date(untilMs).toISOString(),
-    })),
+    rows.map(
+      ({ intentId, mandateId, agentId, code, amount, currency, counterpartyId, untilMs, approvals, needed }) => ({
+        intent: intentId,
+        mandate: mandateId,
+        agent: agentId,
+        code,
+        approvals,
+        needed,
+        amount,
+        currency,
+        counterparty: counterpartyId,
+        until: new Date(untilMs).toISOString(),
+      }),
+    ),
     json,
   );
 }

@@ -16,6 +16,7 @@ interface Options {
   readonly counterparty?: readonly string[];
   readonly until?: string;
   readonly levels?: string;
+  readonly asVersion?: string;
   readonly keys?: string;
   readonly url?: string;
   readonly json?: boolean;
@@ -34,7 +35,10 @@ export function addSignedMandates(mandates: Command): void {
     example: 'spendgate mandates delegate PARENT --agent sub-agent --total 50.00 --as buyer',
     exits: '2 refused',
   });
-  const amend = signing(mandates.command('amend')).argument('<id>', 'mandate id').action(amendOne);
+  const amend = signing(mandates.command('amend'))
+    .argument('<id>', 'mandate id')
+    .option('--as-version <n>', 'which version this is to be: name it to make a retry harmless; default: the next one')
+    .action(amendOne);
   describeVerb(amend, {
     group: 'operate',
     summary: 'sign the next version of a mandate; what no option names stays as it is',
@@ -72,7 +76,15 @@ async function delegateOne(parentId: string, options: Delegation): Promise<void>
 async function amendOne(id: string, options: Options): Promise<void> {
   const client = await clientOf(options);
   const standing = await grantOf(client, id);
-  await grant(client, changed({ ...standing, version: standing.version + 1 }, options), options);
+  await grant(client, changed({ ...standing, version: versionOf(options, standing) }, options), options);
+}
+
+/** Named, a version that stands already is signed again as it is: the service answers the same as before, or a conflict. */
+function versionOf({ asVersion: version }: Options, standing: MandateClaim): number {
+  if (version === undefined) return standing.version + 1;
+  if (!/^[1-9]\d{0,8}$/.test(version))
+    throw new StartError(`--as-version is a whole number from 1 on, not "${version}"`);
+  return Number(version);
 }
 
 async function clientOf({ as, keys, url }: Options): Promise<SpendgateClient> {

@@ -74,7 +74,10 @@ export const mandateSchema = z.strictObject({
     .nullable()
     .describe('null: no attestation is required'),
   approvals: z
-    .strictObject({ above: z.string().describe('decimal string in major units: a larger intent waits for a person') })
+    .strictObject({
+      above: z.string().describe('decimal string in major units: a larger intent waits for a person'),
+      two_above: z.string().optional().describe('the same, at least `above`: a larger intent waits for two people'),
+    })
     .nullable(),
   park_seconds: z
     .int()

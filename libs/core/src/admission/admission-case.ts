@@ -1,3 +1,4 @@
+import { approversGiven, approversNeeded } from './approvals.js';
 import type { AdmissionDenial } from '../denials.js';
 import { LIFECYCLE, type FlowState } from '../lifecycle.js';
 import { LIMITS } from '../limits.js';
@@ -108,10 +109,15 @@ export function isPhase(flow: AdmissionCase['flow'], test: (state: FlowState, ph
   return typeof flow !== 'string' && test(flow.state, LIFECYCLE[flow.state].phase);
 }
 
-/** A level asks for a person above an amount, and none has answered. */
-export function asksApproval({ money, levels, facts: { approval } }: AdmissionCase): boolean {
-  if (typeof money === 'string' || approval !== 'none') return false;
-  return levels.some(({ mandate }) => mandate.approvals !== null && !money.amount.lte(mandate.approvals.above));
+/** A level asks for more people above an amount than have approved; a refusal has its own row. */
+export function asksApproval({ money, levels, facts }: AdmissionCase): boolean {
+  if (typeof money === 'string' || (facts.approval !== 'none' && facts.approval !== 'approved')) return false;
+  return approversGiven(facts) < approversNeeded(levels, money.amount);
+}
+
+/** One person has approved and a level asks for another. */
+export function asksAnother(c: AdmissionCase): boolean {
+  return c.facts.approval === 'approved' && asksApproval(c);
 }
 
 /** Everybody's turn takes a person's time: as many of the flow's intents wait for one as may. Who waits, waits on. */

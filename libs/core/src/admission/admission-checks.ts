@@ -14,6 +14,7 @@ import {
   isReferenceMeasurement,
   isUnverified,
   keptBack,
+  asksAnother,
   asksApproval,
   asksInVain,
   stoppedBy,
@@ -192,7 +193,7 @@ const CHECKS: Readonly<Record<AdmissionDenial, Row>> = {
     governance: ({ facts: { policy } }) =>
       policy === 'unknown' ? null : naming(policy.deciding[0] ?? policy.policyId, policy.verdict !== 'allow'),
   },
-  approval_required: { governance: (c) => when(asksApproval(c)) },
+  approval_required: { governance: (c) => naming('approvals.two_above', asksAnother(c)) ?? when(asksApproval(c)) },
   approval_refused: { governance: ({ facts }) => when(facts.approval === 'refused') },
 };
 

@@ -140,7 +140,7 @@ describe('a renewal decided', () => {
   it('it never waits for a person: the artifact it would replace stands meanwhile', () => {
     const verdict = checkRenewal(asked());
     if (!verdict.ok) throw new Error(verdict.code);
-    const levels = [level(0), level(1), level(2, { approvals: { above: decimal('1') } })];
+    const levels = [level(0), level(1), level(2, { approvals: { above: decimal('1'), twoAbove: null } })];
     const { decision } = decideIntent(intent, { ...state, levels }, { ...facts, renewal: verdict.renewal });
     expect(decision).toMatchObject({ outcome: 'denied', code: 'approval_required', parkedUntilMs: null });
   });

@@ -205,7 +205,7 @@ describe('counted limits in a batch', () => {
 });
 
 describe('waiting in a batch', () => {
-  const asked = level(2, { approvals: { above: decimal('1') } });
+  const asked = level(2, { approvals: { above: decimal('1'), twoAbove: null } });
   const waiting: BatchState = { ...before, levels: new Map([...before.levels, [OWN, asked]]) };
   const items = Array.from({ length: LIMITS.parkedPerFlowMax + 1 }, (_, n) => item(n, '2.00'));
 

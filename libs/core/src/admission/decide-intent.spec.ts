@@ -117,7 +117,7 @@ describe('environment', () => {
 });
 
 describe('parking', () => {
-  const above = own({ approvals: { above: decimal('12.49') } });
+  const above = own({ approvals: { above: decimal('12.49'), twoAbove: null } });
 
   it('a spend above the approval bound waits for a person until its exp or deadline', () => {
     const { decision, state } = decide(above);
@@ -128,7 +128,32 @@ describe('parking', () => {
 
   it('an approved spend is decided afresh, and the bound itself needs nobody', () => {
     expect(decide({ ...above, facts: { approval: 'approved' } }).decision.outcome).toBe('authorized');
-    expect(decide(own({ approvals: { above: decimal('12.50') } })).decision.outcome).toBe('authorized');
+    expect(decide(own({ approvals: { above: decimal('12.50'), twoAbove: null } })).decision.outcome).toBe('authorized');
+  });
+
+  const ada = { person: 'ada', kid: 'key-a' };
+  const grace = { person: 'grace', kid: 'key-g' };
+  const two = { above: decimal('1'), twoAbove: decimal('12.49') };
+  it.each([
+    ['nobody', [], 'approval_required', null, 0],
+    ['one person', [ada], 'approval_required', 'approvals.two_above', 1],
+    ['one person twice', [ada, { ...ada, kid: 'key-b' }], 'approval_required', 'approvals.two_above', 1],
+    ['one key under two names', [ada, { ...grace, kid: 'key-a' }], 'approval_required', 'approvals.two_above', 1],
+    ['two people', [ada, grace], null, null, null],
+  ] as const)('I10: above the second bound, approved by %s', (_who, approvers, code, field, given) => {
+    const said = { approval: approvers.length > 0 ? ('approved' as const) : ('none' as const), approvers };
+    const { decision, awaits } = decide({ ...own({ approvals: two }), facts: said });
+    expect([decision.code, decision.field]).toEqual([code, field]);
+    expect(awaits).toEqual(given === null ? null : { given, needed: 2 });
+  });
+
+  it('the strictest of all levels says how many, and the second bound itself takes one', () => {
+    const facts = { approval: 'approved' as const, approvers: [ada] };
+    const levels = [level(0, { approvals: two }), level(1), level(2, { approvals: { ...two, twoAbove: null } })];
+    expect(decide({ state: { levels }, facts }).awaits).toEqual({ given: 1, needed: 2 });
+    const atBound = own({ approvals: { ...two, twoAbove: decimal('12.50') } });
+    expect(decide({ ...atBound, facts }).decision.outcome).toBe('authorized');
+    expect(decide(atBound).awaits).toEqual({ given: 0, needed: 1 });
   });
 
   it('an intent on a contained flow waits where the mandate opted in, within its bounds', () => {

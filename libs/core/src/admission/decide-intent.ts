@@ -6,6 +6,7 @@ import { LIMITS } from '../limits.js';
 import { holdAt } from '../mandates/levels.js';
 import { formatMoney } from '../money.js';
 import { type AdmissionCase, admissionCase, keptBack } from './admission-case.js';
+import { approversGiven, approversNeeded } from './approvals.js';
 import { ADMISSION_ORDER, type Place } from './admission-checks.js';
 import { freezeAdmission } from './read-set.js';
 import {
@@ -46,6 +47,7 @@ export function decideIntent(intent: Intent, state: AdmissionState, facts: Admis
       flow: isRepeat(decision) ? state.flow : advanced(state.flow, transitions),
     },
     transitions,
+    awaits: decision.code === 'approval_required' && decision.outcome === 'parked' ? awaitedPeople(judged) : null,
     drift,
     readSet: freezeAdmission(judged),
   };
@@ -98,6 +100,11 @@ function parkedUntil({ intent, facts, levels }: AdmissionCase, code: AdmissionDe
   const seconds = Math.min(parkSeconds, LIMITS.parkSecondsMax);
   const untilMs = Math.min(endsAtMs, facts.appendedAtMs + seconds * 1000);
   return untilMs > facts.judgedAtMs ? untilMs : null;
+}
+
+function awaitedPeople({ money, levels, facts }: AdmissionCase): AdmissionResult['awaits'] {
+  if (typeof money === 'string') return null; // stage 5 denies it
+  return { given: approversGiven(facts), needed: approversNeeded(levels, money.amount) };
 }
 
 function artifactTerms({ money, flow, times, facts }: AdmissionCase): ArtifactTerms | null {

@@ -4,7 +4,15 @@ import { freezeCounted, thawBudget, thawCounted } from '../mandates/frozen-manda
 import type { LevelState, Payee } from '../mandates/types.js';
 import { type AdmissionCase, payeeOf } from './admission-case.js';
 import * as frozen from './frozen-facts.js';
-import type { AdmissionFacts, AdmissionReadSet, AdmissionRules, AdmissionState, Json, PolicyFacts } from './types.js';
+import type {
+  AdmissionFacts,
+  AdmissionReadSet,
+  AdmissionRules,
+  AdmissionState,
+  Approver,
+  Json,
+  PolicyFacts,
+} from './types.js';
 
 const WHETHER_KNOWN = ['unknown'] as const;
 
@@ -19,6 +27,7 @@ export function freezeAdmission({ intent, facts, levels, mandate, flow }: Admiss
     agent: facts.agent,
     appended_at_ms: facts.appendedAtMs,
     approval: facts.approval,
+    ...freezeApprovers(facts.approvers),
     artifact_lifetime_seconds: facts.rules.artifactLifetimeSeconds,
     attestation: frozen.freezeAttestation(facts.attestation),
     audience_key: typeof facts.audienceKey === 'string' ? facts.audienceKey : { jkt: facts.audienceKey.jkt },
@@ -66,6 +75,7 @@ export function thawAdmission(
     scope: read.word(set.scope, 'scope', ['running', 'halted', 'unknown']),
     drift: read.word(set.drift, 'drift', ['none', 'found', 'unknown']),
     approval: read.word(set.approval, 'approval', ['none', 'approved', 'refused', 'unknown']),
+    approvers: thawApprovers(set.approvers ?? null),
     parked: read.optional(set.parked, thawParked),
     parkedCount: read.number(set.parked_count, 'parked_count'),
     renewal: read.optional(set.renewal, thawRenewal),
@@ -123,6 +133,22 @@ function freezeRecorded(recorded: AdmissionFacts['recorded']): Json {
 function thawRecorded(value: Json): AdmissionFacts['recorded'] {
   const recorded = read.object(value, 'recorded');
   return { decisionId: read.text(recorded.decision, 'decision'), bodyHash: read.text(recorded.body_hash, 'body_hash') };
+}
+
+const NOBODY = {};
+
+/** Nearly every decision has none, and those of old have no such member. */
+function freezeApprovers(approvers: readonly Approver[]): read.JsonObject {
+  return approvers.length === 0 ? NOBODY : { approvers: approvers.map(({ kid, person }) => ({ kid, person })) };
+}
+
+/** @param value the `approvers` of a read set @throws {InvariantError} `ERR_READ_SET_DAMAGED` */
+export function thawApprovers(value: Json): readonly Approver[] {
+  const approvers = read.optional(value, (present) => read.list(present, 'approvers')) ?? [];
+  return approvers.map((entry) => {
+    const { kid, person } = read.object(entry, 'approver');
+    return { kid: read.text(kid, 'kid'), person: read.text(person, 'person') };
+  });
 }
 
 function freezeParked(parked: AdmissionFacts['parked']): Json {

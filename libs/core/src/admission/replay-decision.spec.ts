@@ -17,6 +17,10 @@ const nearly = <T>(usual: T, ...odd: T[]) =>
   fc.oneof({ weight: 12, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...odd) });
 
 /** Facts that mostly hold, each now and then something else, so that every stage is reached often. */
+/** Two who approve. */
+const ADA = { person: 'ada', kid: hash('a') };
+const GRACE = { person: 'grace', kid: hash('g') };
+
 const anyFacts: fc.Arbitrary<AdmissionFacts> = fc.record({
   appendedAtMs: nearly(T0_MS, T0_MS - 5, T0_MS + 29_000, T0_MS + 40_000),
   judgedAtMs: nearly(T0_MS + 20, T0_MS + 200_000, T0_MS + 900_000, T0_MS + 4_000_000),
@@ -54,6 +58,7 @@ const anyFacts: fc.Arbitrary<AdmissionFacts> = fc.record({
   scope: nearly<AdmissionFacts['scope']>('running', 'halted', 'unknown'),
   drift: nearly<AdmissionFacts['drift']>('none', 'found', 'unknown'),
   approval: nearly<AdmissionFacts['approval']>('none', 'approved', 'refused', 'unknown'),
+  approvers: nearly<AdmissionFacts['approvers']>([], [ADA], [ADA, GRACE], [ADA, { ...GRACE, kid: ADA.kid }]),
   parked: nearly<AdmissionFacts['parked']>(null, { decisionId: OWN, untilMs: T0_MS + 20 }),
   renewal: nearly<AdmissionFacts['renewal']>(null, {
     artifactId: OWN,
@@ -96,7 +101,12 @@ const change = fc.record({
   categories: nearly(null, ['5735'], ['5411']),
   blockedCategories: nearly([], ['5735'], ['5411']),
   environment: nearly(null, { maxAgeSeconds: 300, measurements: ['build-7', 'x'] }),
-  approvals: nearly(null, { above: decimal('12.49') }, { above: decimal('20') }),
+  approvals: nearly(
+    null,
+    { above: decimal('12.49'), twoAbove: null },
+    { above: decimal('1'), twoAbove: decimal('12.49') },
+    { above: decimal('20'), twoAbove: decimal('30') },
+  ),
   parkSeconds: fc.option(fc.integer({ min: 1, max: 90 })),
   revokedAtMs: nearly(null, T0_MS),
   supersededHashes: fc.subarray([hash('O'), hash('T'), hash('x')]),

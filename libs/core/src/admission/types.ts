@@ -127,6 +127,13 @@ export interface ParkedIntent {
   readonly untilMs: number;
 }
 
+/** A person who approved an intent, and the key they did it with. */
+export interface Approver {
+  /** Party id. */
+  readonly person: string;
+  readonly kid: string;
+}
+
 /** A new artifact is asked for on a hold that stands. Already found to widen nothing: see check-renewal.ts. */
 export interface RenewalFacts {
   /** The artifact whose place the new one takes. */
@@ -166,6 +173,8 @@ export interface AdmissionFacts {
   /** What this very event showed. */
   readonly drift: 'none' | 'found' | 'unknown';
   readonly approval: 'none' | 'approved' | 'refused' | 'unknown';
+  /** Whose word stands, when it is `'approved'`; whether they are as many as the mandate asks for is decided here. */
+  readonly approvers: readonly Approver[];
   /** Of an intent that waits: what is decided now supersedes it. */
   readonly parked: ParkedIntent | null;
   /** `null`: the intent's first decision, or one after a wait. The levels are then without what its hold keeps back. */
@@ -240,6 +249,8 @@ export interface AdmissionResult {
   readonly state: AdmissionState;
   /** Lifecycle events this decision caused, in order; `state.flow` is after them. */
   readonly transitions: readonly FlowEvent[];
+  /** Of one parked for people: how many have approved, and how many it takes. */
+  readonly awaits: { readonly given: number; readonly needed: number } | null;
   /** What it showed of its flow; the last of the transitions contain it. */
   readonly drift: DriftSignal | null;
   readonly readSet: AdmissionReadSet;

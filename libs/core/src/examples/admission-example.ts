@@ -109,6 +109,7 @@ export const facts: AdmissionFacts = {
   scope: 'running',
   drift: 'none',
   approval: 'none',
+  approvers: [],
   parked: null,
   renewal: null,
   parkedCount: 0,

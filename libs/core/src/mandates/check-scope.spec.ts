@@ -24,7 +24,7 @@ const bounded: Partial<Mandate> = {
     terms({ window: { seconds: 60 }, amount: null, count: 3 }),
   ],
   environment: { maxAgeSeconds: 300, measurements: ['m1', 'm2'] },
-  approvals: { above: decimal('50') },
+  approvals: { above: decimal('50'), twoAbove: decimal('80') },
   delegationLevels: 2,
 };
 const parent = mandate(1, bounded);
@@ -56,7 +56,9 @@ const WIDER: readonly (readonly [ScopeDimension, Partial<Mandate>])[] = [
   ['environment', { environment: { maxAgeSeconds: 301, measurements: ['m1'] } }],
   ['environment', { environment: { maxAgeSeconds: 300, measurements: ['m1', 'm3'] } }],
   ['approvals', { approvals: null }],
-  ['approvals', { approvals: { above: decimal('50.01') } }],
+  ['approvals', { approvals: { above: decimal('50.01'), twoAbove: decimal('80') } }],
+  ['approvals', { approvals: { above: decimal('50'), twoAbove: decimal('80.01') } }],
+  ['approvals', { approvals: { above: decimal('50'), twoAbove: null } }],
   ['delegation', { delegationLevels: 2 }],
   ['policy', { policyId: 'other' }],
 ];
@@ -74,7 +76,7 @@ describe('checkScope', () => {
       counterparties: ['a'],
       validUntilMs: T0_MS,
       environment: { maxAgeSeconds: 1, measurements: ['m1'] },
-      approvals: { above: decimal('0.01') },
+      approvals: { above: decimal('0.01'), twoAbove: decimal('0.01') },
       parkSeconds: 60,
     };
     expect(checkScope(same, parent)).toEqual({ code: null, dimension: null });

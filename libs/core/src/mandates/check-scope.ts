@@ -32,7 +32,9 @@ const WIDER = {
   // Two policies cannot be compared for width, so a child has its parent's.
   policy: (child, parent) => child.policyId !== parent.policyId,
   environment: (child, parent) => isLooser(child.environment, parent.environment),
-  approvals: (child, parent) => isLarger(child.approvals?.above ?? null, parent.approvals?.above ?? null),
+  approvals: (child, parent) =>
+    isLarger(child.approvals?.above ?? null, parent.approvals?.above ?? null) ||
+    isLarger(child.approvals?.twoAbove ?? null, parent.approvals?.twoAbove ?? null),
   delegation: (child, parent) => child.delegationLevels > Math.max(0, parent.delegationLevels - 1),
 } as const satisfies Readonly<Record<string, Wider>>;
 

@@ -44,8 +44,8 @@ export interface Mandate {
   readonly policyId: string;
   /** `null`: the mandate states that no attestation is required. */
   readonly environment: EnvironmentRequirement | null;
-  /** A spend above `above` waits for a person. */
-  readonly approvals: { readonly above: Decimal } | null;
+  /** A spend above `above` waits for a person, one above `twoAbove` for two; `twoAbove` is `null` where one is enough. */
+  readonly approvals: { readonly above: Decimal; readonly twoAbove: Decimal | null } | null;
   /** How many levels below it agents may sign for sub-agents; 0: none. */
   readonly delegationLevels: number;
   /** Seconds an intent may wait on a contained flow; `null`: it is denied at once. */

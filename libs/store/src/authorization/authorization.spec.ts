@@ -42,6 +42,7 @@ function decision(n: number, changes: Partial<DecisionRow> = {}): DecisionRow {
     supersedes: null,
     artifactId: null,
     parkedUntilMs: null,
+    awaits: null,
     appendedAtMs: Date.UTC(2026, 0, 1) + n,
     judgedAtMs: Date.UTC(2026, 0, 1) + n,
     ...changes,

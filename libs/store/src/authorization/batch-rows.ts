@@ -26,8 +26,18 @@ export interface DecisionRow {
   readonly artifactId: string | null;
   /** Of a parked one: the instant its wait ends, Unix ms. */
   readonly parkedUntilMs: number | null;
+  /** Of one that waits for people. */
+  readonly awaits: AwaitedPeople | null;
   readonly appendedAtMs: number;
   readonly judgedAtMs: number;
+}
+
+/** Whom an intent waits for. */
+export interface AwaitedPeople {
+  /** Approvals it has (`ops-action+jwt`), first one first. */
+  readonly approvals: readonly string[];
+  /** How many it takes. */
+  readonly needed: number;
 }
 
 export interface ArtifactRow {

@@ -1,4 +1,4 @@
-import { integers, timestamps, uuids } from '../binary-arrays.js';
+import { integers, smallints, texts, timestamps, uuids } from '../binary-arrays.js';
 import { type Queryable, query, statement } from '../statement.js';
 import type { Write } from '../together.js';
 import type { DecisionRow } from './batch-rows.js';
@@ -9,6 +9,8 @@ export interface ParkedIntentRow {
   readonly intentId: string;
   readonly decisionId: string;
   readonly attempt: number;
+  /** The decision that one took the place of. */
+  readonly supersedes: string | null;
   /** First instant at which it waits no more, Unix ms. */
   readonly parkedUntilMs: number;
   /** Where the intent lay, in the lane's partition. */
@@ -18,6 +20,8 @@ export interface ParkedIntentRow {
   readonly request: string;
   /** Of the decision by which it waited. */
   readonly leafHash: Buffer;
+  /** Approvals it has (`ops-action+jwt`), while it waits for another. */
+  readonly approvals: readonly string[];
 }
 
 /** The newest decision on an intent. Once it waits no more, only what names that decision is left. */
@@ -35,12 +39,13 @@ export type IntentStanding =
 
 const PARK = statement(
   'authorization-park',
-  `INSERT INTO parked_intents (flow_id, intent_id, decision_id, lane_id, parked_until)
-   SELECT p.flow_id, p.intent_id, p.decision_id, $1::integer, p.parked_until
-   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[]) AS p (flow_id, intent_id, decision_id, parked_until)
+  `INSERT INTO parked_intents (flow_id, intent_id, decision_id, lane_id, parked_until, approvals, approvals_needed)
+   SELECT p.flow_id, p.intent_id, p.decision_id, $1::integer, p.parked_until, p.approvals::text[], p.needed
+   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::text[], $7::smallint[])
+     AS p (flow_id, intent_id, decision_id, parked_until, approvals, needed)
    ON CONFLICT (flow_id, intent_id) DO UPDATE
      SET decision_id = excluded.decision_id, lane_id = excluded.lane_id, parked_until = excluded.parked_until,
-       released = false`,
+       approvals = excluded.approvals, approvals_needed = excluded.approvals_needed, released = false`,
 );
 const UNPARK = statement(
   'authorization-unpark',
@@ -56,7 +61,7 @@ const LANES_DUE = statement(
 const DUE = statement(
   'parked-due',
   `SELECT p.flow_id, p.intent_id, p.decision_id, d.attempt, p.parked_until, d.lane_offset, d.appended_at, d.request,
-     d.leaf_hash
+     d.leaf_hash, d.supersedes, p.approvals
    FROM parked_intents p JOIN decisions d ON d.decision_id = p.decision_id AND d.flow_id = p.flow_id
    WHERE p.lane_id = $1 AND (p.parked_until <= clock_timestamp() OR p.released)
    ORDER BY p.released, CASE WHEN p.released THEN d.lane_offset END, p.parked_until, p.intent_id LIMIT $2`,
@@ -64,7 +69,7 @@ const DUE = statement(
 const STANDING = statement(
   'parked-standing',
   `SELECT d.flow_id, d.intent_id, d.decision_id, d.attempt, p.parked_until, d.lane_offset, d.appended_at, d.request,
-     d.leaf_hash, d.code, d.decision_hash, l.name AS lane_name
+     d.leaf_hash, d.supersedes, p.approvals, d.code, d.decision_hash, l.name AS lane_name
    FROM decisions d JOIN lanes l USING (lane_id)
      LEFT JOIN parked_intents p ON p.flow_id = d.flow_id AND p.intent_id = d.intent_id AND p.decision_id = d.decision_id
    WHERE d.intent_id = $1 ORDER BY d.attempt DESC LIMIT 1`,
@@ -80,10 +85,14 @@ interface DueRow {
   appended_at: Date;
   request: string;
   leaf_hash: Buffer;
+  supersedes: string | null;
+  approvals: string[];
 }
 
-interface StandingRow extends Omit<DueRow, 'parked_until'> {
+/** Of an intent that waits no more, the columns of its wait are null. */
+interface StandingRow extends Omit<DueRow, 'parked_until' | 'approvals'> {
   parked_until: Date | null;
+  approvals: string[] | null;
   code: string | null;
   decision_hash: Buffer;
   lane_name: string;
@@ -100,6 +109,9 @@ export function parkWrites(laneId: number, rows: readonly DecisionRow[]): Write[
     uuids(parked.map((row) => row.intentId)),
     uuids(parked.map((row) => row.decisionId)),
     timestamps(parked.map((row) => row.parkedUntilMs)),
+    // As each array's own text, for they differ in length; a compact JWS has no character that would need quotes.
+    texts(parked.map(({ awaits }) => `{${(awaits?.approvals ?? []).join(',')}}`)),
+    smallints(parked.map(({ awaits }) => awaits?.needed ?? 0)),
   ];
   const unpark = [uuids(ended.map((row) => row.flowId)), uuids(ended.map((row) => row.intentId))];
   return [
@@ -131,7 +143,8 @@ export async function readIntentStanding(db: Queryable, intentId: string): Promi
   if (row === undefined) return undefined;
   if (row.parked_until === null) return { waits: false, decisionId: row.decision_id, flowId: row.flow_id };
   const { code, decision_hash: decisionHash, lane_name: laneName } = row;
-  return { waits: true, row: parkedOf(row, row.parked_until), code, decisionHash, laneName };
+  const waiting = { ...row, approvals: row.approvals ?? [] };
+  return { waits: true, row: parkedOf(waiting, row.parked_until), code, decisionHash, laneName };
 }
 
 function parkedOf(row: Omit<DueRow, 'parked_until'>, parkedUntil: Date): ParkedIntentRow {
@@ -140,10 +153,12 @@ function parkedOf(row: Omit<DueRow, 'parked_until'>, parkedUntil: Date): ParkedI
     intentId: row.intent_id,
     decisionId: row.decision_id,
     attempt: row.attempt,
+    supersedes: row.supersedes,
     parkedUntilMs: parkedUntil.getTime(),
     laneOffset: row.lane_offset,
     appendedAtMs: row.appended_at.getTime(),
     request: row.request,
     leafHash: row.leaf_hash,
+    approvals: row.approvals,
   };
 }

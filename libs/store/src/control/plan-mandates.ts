@@ -104,9 +104,15 @@ function place(
     revokedAtMs: null,
   });
   if (mandate === 'unknown') return refuse('malformed', 'mandate');
+  if (isTwoBeforeOne(mandate)) return refuse('malformed', 'approvals.two_above');
   const scope = parent === null ? null : checkScope(mandate, parent);
   if (scope !== null && scope.code !== null) return refuse(scope.code, scope.dimension ?? 'mandate');
   return { mandate, claim, claims, token, grantor, isNew: before === undefined };
+}
+
+/** Two people for an amount that needs none: whoever signed it meant something else. */
+function isTwoBeforeOne({ approvals }: Mandate): boolean {
+  return approvals?.twoAbove?.lt(approvals.above) === true;
 }
 
 function amountsOf({ limits, approvals }: MandateClaim): StatedAmount[] {
@@ -114,6 +120,7 @@ function amountsOf({ limits, approvals }: MandateClaim): StatedAmount[] {
     { field: 'limits.total', value: limits.total },
     { field: 'limits.per_transaction', value: limits.per_transaction },
     { field: 'approvals.above', value: approvals?.above ?? null, zero: true },
+    { field: 'approvals.two_above', value: approvals?.two_above ?? null, zero: true },
     ...(limits.counted ?? []).map(({ amount }, at) => ({ field: `limits.counted[${at}].amount`, value: amount })),
   ];
 }

@@ -16,6 +16,7 @@ import { CreateIncidents1700000000015 } from './0015-create-incidents.js';
 import { IndexLineage1700000000016 } from './0016-index-lineage.js';
 import { CreateSettlementCases1700000000017 } from './0017-create-settlement-cases.js';
 import { ConfirmLog1700000000018 } from './0018-confirm-log.js';
+import { CountApprovers1700000000019 } from './0019-count-approvers.js';
 
 /** Imported classes, not a file pattern: a bundled or relocated build migrates the same way. */
 export const MIGRATIONS = [
@@ -37,4 +38,5 @@ export const MIGRATIONS = [
   IndexLineage1700000000016,
   CreateSettlementCases1700000000017,
   ConfirmLog1700000000018,
+  CountApprovers1700000000019,
 ];

@@ -83,7 +83,7 @@ export function mandateOf(claims: string, hash: string, place: MandatePlace): Ma
       environment === null
         ? null
         : { maxAgeSeconds: environment.max_age_seconds, measurements: environment.measurements },
-    approvals: claim.approvals === null ? null : { above: decimal(claim.approvals.above) },
+    approvals: approvalsOf(claim),
     delegationLevels: claim.delegation?.levels ?? 0,
     parkSeconds: claim.park_seconds,
     hash,
@@ -96,7 +96,19 @@ const AMOUNT = /^[0-9]{1,20}(\.[0-9]{1,18})?$/;
 
 function amountsOf({ limits, approvals }: MandateClaim): string[] {
   const counted = (limits.counted ?? []).map(({ amount }) => amount);
-  return [limits.total, limits.per_transaction, approvals?.above ?? null, ...counted].filter((each) => each !== null);
+  return [
+    limits.total,
+    limits.per_transaction,
+    approvals?.above ?? null,
+    approvals?.two_above ?? null,
+    ...counted,
+  ].filter((each) => each !== null);
+}
+
+function approvalsOf({ approvals }: MandateClaim): Mandate['approvals'] {
+  if (approvals === null) return null;
+  const { above, two_above: twoAbove } = approvals;
+  return { above: decimal(above), twoAbove: twoAbove === undefined ? null : decimal(twoAbove) };
 }
 
 function termsOf({ amount, ...terms }: CountedLimitClaim): CountedTerms {

@@ -100,7 +100,7 @@ export const ROLE_RIGHTS = {
     renewals: INSERT,
     parked_intents: {
       insert: true,
-      update: ['decision_id', 'lane_id', 'parked_until', 'released'],
+      update: ['decision_id', 'lane_id', 'parked_until', 'released', 'approvals', 'approvals_needed'],
       delete: true,
     },
     attestations: {
