@@ -64,8 +64,8 @@ describe('roles apart on Kafka and PostgreSQL, by the commands of deploy/compose
   };
 
   test('A36–A37: each role is its own process, with its own health', async () => {
-    const running = [roles.authorizer, roles.gate, roles.log];
-    expect(new Set(running.map((role) => role.pid())).size).toBe(3);
+    const running = [roles.authorizer, roles.gate, roles.log, roles.detector];
+    expect(new Set(running.map((role) => role.pid())).size).toBe(running.length);
     for (const role of running) {
       const report = (await (await fetch(`${role.url}/readyz`)).json()) as Json; // as: our own JSON
       expect(report).toMatchObject({ ready: true });

@@ -1,6 +1,6 @@
 import type { HealthResult } from '@spendgate/platform';
 import type { Runtime } from '@spendgate/messaging';
-import { readAuditLate, readLogLag, watchAudit } from '@spendgate/store';
+import { readAuditLate, readLogLag, readWatchState, watchAudit } from '@spendgate/store';
 
 /**
  * Tells in `/readyz` how current the audit is: nothing is approved once it is late, and the log may be a process of its
@@ -17,5 +17,17 @@ export function watchAuditHealth({ health, pool }: Pick<Runtime, 'health' | 'poo
     const waiting = `${lag.waitingLeaves} leaves waiting`;
     const effect = ok ? '' : `; late by more than ${lateMsMax} ms, intents are audit_unavailable`;
     return { ok, detail: `${signed}, ${waiting}${effect}` };
+  });
+}
+
+/** And whether anybody verifies continuously: once somebody began, nothing is approved while nobody does. */
+export function watchWatchHealth({ health, pool }: Pick<Runtime, 'health' | 'pool'>): void {
+  health.register('watch', async (): Promise<HealthResult> => {
+    const state = await readWatchState(pool);
+    if (state === undefined) return { ok: true, detail: 'no drift detector was ever started' };
+    const { overdueMs, governance, overdueFlows, verifiedAgoMs } = state;
+    const seen = `verified ${Math.round(verifiedAgoMs)} ms ago, ${overdueFlows} flows overdue`;
+    if (overdueMs >= 0) return { ok: false, detail: `${seen}; start one: spendgate serve drift-detector` };
+    return { ok: governance === 'verified', detail: seen };
   });
 }

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { WebhookSender } from '@spendgate/http-edge';
 import type { Runtime } from '@spendgate/messaging';
-import { watchAuditHealth } from './audit-health.js';
+import { watchAuditHealth, watchWatchHealth } from './audit-health.js';
 import { AuthorizeBatch } from './authorize-batch.js';
 import { createAuthorizerParts } from './authorizer-parts.js';
 import { ArtifactsController } from './http/artifacts.controller.js';
@@ -37,6 +37,7 @@ export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicati
   static forRoot(runtime: Runtime): DynamicModule {
     const parts = createAuthorizerParts(runtime);
     watchAuditHealth(runtime, parts.decide.auditLateMsMax);
+    watchWatchHealth(runtime);
     const door = createDoor(runtime, parts);
     return {
       module: AuthorizerModule,

@@ -33,7 +33,7 @@ import {
 } from '@spendgate/store';
 import type { GateParts } from './gate-parts.js';
 import { ArtifactViews } from './settling/artifact-view.js';
-import { factsFor, withAudit } from './settling/gate-facts.js';
+import { factsFor, withAudit, withGovernance } from './settling/gate-facts.js';
 import { holdOf } from './settling/hold-view.js';
 import { RegistryView } from './settling/registry-view.js';
 
@@ -90,7 +90,7 @@ export class VerifyArtifact {
   }
 
   private async look(claims: ArtifactClaims, judged: Judged): Promise<ArtifactReport> {
-    const { judgedAtMs, controlEpoch, auditLateMs } = judged;
+    const { judgedAtMs, controlEpoch, auditLateMs, watch } = judged;
     const { pool } = this.parts.runtime;
     const places = await locateArtifacts(pool, [claims.jti]);
     const place = places.get(claims.jti);
@@ -111,10 +111,13 @@ export class VerifyArtifact {
       outcomeIds: [],
     });
     const row = read.artifacts.get(claims.jti);
+    const audit = watchAudit(auditLateMs, this.parts.numberOf('SPENDGATE_AUDIT_LATE'));
     const sources = {
       ...read,
       registry: view,
-      trust: withAudit(this.parts.trust, watchAudit(auditLateMs, this.parts.numberOf('SPENDGATE_AUDIT_LATE'))),
+      trust: withGovernance(withAudit(this.parts.trust, audit), watch),
+      watch,
+      judgedAtMs,
       artifactFacts: (each: Parameters<ArtifactViews['facts']>[0]) => this.views.facts(each, view),
     };
     const hold = row === undefined ? ('absent' as const) : holdOf(row);

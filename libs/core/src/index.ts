@@ -23,6 +23,8 @@ export * from './drift/learn-profile.js';
 export { STREAMS, type DriftEvent, type Stream } from './drift/observe.js';
 export { parseProfile, type SpendingProfile, type StreamBaseline } from './drift/profile.js';
 export { LEARNED_EVENTS_MIN } from './drift/tail-bounds.js';
+export * from './drift/verify-flow.js';
+export * from './drift/watch-verdict.js';
 export * from './errors.js';
 export * from './hold.js';
 export * from './lifecycle.js';

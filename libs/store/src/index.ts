@@ -79,3 +79,4 @@ export {
   PolicyEntity,
 } from './entities/index.js';
 export * from './transparency/index.js';
+export * from './watch/index.js';

@@ -16,6 +16,7 @@ export interface ComposedRoles {
   readonly authorizer: RunningSpendgate;
   readonly gate: RunningSpendgate;
   readonly log: RunningSpendgate;
+  readonly detector: RunningSpendgate;
   readonly databaseUrl: string;
   /** Folder of the agent's private key, which nobody else has. */
   readonly agentKeys: string;
@@ -51,11 +52,17 @@ export async function startComposedRoles(
     return startSpendgate(service?.command ?? [], { ...settingsOf(service, name, places), ...change.settings, ...own });
   };
   const replicas: RunningSpendgate[] = [];
-  const [authorizer, gate, log] = await Promise.all([start('authorizer'), start('settlement-gate'), start('log')]);
+  const [authorizer, gate, log, detector] = await Promise.all([
+    start('authorizer'),
+    start('settlement-gate'),
+    start('log'),
+    start('drift-detector'),
+  ]);
   return {
     authorizer,
     gate,
     log,
+    detector,
     databaseUrl: database.url,
     agentKeys: join(folder.path, 'of-the-agent'),
     settlerKeys: join(folder.path, 'of-the-settlement-service'),
@@ -67,7 +74,7 @@ export async function startComposedRoles(
       return replica;
     },
     stop: async () => {
-      await Promise.all([authorizer, gate, log, ...replicas].map((role) => role.stop()));
+      await Promise.all([authorizer, gate, log, detector, ...replicas].map((role) => role.stop()));
       await database.stop();
       folder.remove();
     },

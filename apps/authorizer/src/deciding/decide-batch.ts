@@ -14,6 +14,8 @@ import {
   decideBatch as decideInOrder,
   decimal,
   isFlowState,
+  isWorthTouching,
+  watchVerdict,
 } from '@spendgate/core';
 import { type Contained, CounterChanges } from '@spendgate/store';
 import type {
@@ -82,17 +84,8 @@ export interface BatchOutput {
   readonly appendedMarkMs: number;
 }
 
-/** `lineage`, `governance` and `domain` are watched by nothing yet except the checks made here. */
-function watchesWith(audit: WatchVerdict, identity: WatchVerdict): Watches {
-  return { identity, lineage: 'verified', governance: 'verified', domain: 'verified', audit };
-}
-const WATCH_VERDICTS = ['verified', 'broken', 'stale', 'unknown'] as const;
-/** Made once each, by `audit identity`: every decision stores one of them. */
-const WATCHES = new Map(
-  WATCH_VERDICTS.flatMap((audit) =>
-    WATCH_VERDICTS.map((identity) => [`${audit} ${identity}`, watchesWith(audit, identity)] as const),
-  ),
-);
+/** Made once each: every decision stores one of them. */
+const WATCHES = new Map<string, Watches>();
 /** Answers that name a decision already made, so they record none of their own. */
 const REPEATS = new Set<string | null>(['intent_replayed', 'idempotency_conflict']);
 
@@ -322,7 +315,7 @@ export function itemOf(
     renewal: renewed?.renewal ?? null,
     parkedCount: isOwn ? (input.hot.parked.get(claims.mandate) ?? 0) : 0,
     issuer: input.issuer,
-    watches: watchesOf(input.audit, identityOf(candidate, input.facts)),
+    watches: watchesOf(input, candidate),
     rules: input.rules,
   };
   const intent = toIntent(claims, intentId, bodyHash);
@@ -331,8 +324,32 @@ export function itemOf(
   return { intent, facts, bounds, decisionId: decisionId(appendedAtMs, intentId, attempt) };
 }
 
-function watchesOf(audit: WatchVerdict, identity: WatchVerdict): Watches {
-  return WATCHES.get(`${audit} ${identity}`) ?? watchesWith(audit, identity);
+/**
+ * What is watched over the flow of an intent. `domain` is watched by nobody yet; a broken lineage contains the flow when
+ * it is found.
+ */
+function watchesOf({ audit, hot, facts, judgedAtMs }: BatchInput, candidate: Candidate): Watches {
+  const identity = identityOf(candidate, facts);
+  const governance = hot.watch?.governance ?? 'verified';
+  const flow = hot.flows.get(candidate.claims.mandate);
+  const watch = watchVerdict(hot.watch, { verifiedAtMs: flow?.verifiedAtMs ?? null, isLive: false }, judgedAtMs);
+  const name = [audit, identity, governance, watch].join(' ');
+  const known = WATCHES.get(name);
+  if (known !== undefined) return known;
+  const watches: Watches = { identity, lineage: 'verified', governance, domain: 'verified', audit, watch };
+  WATCHES.set(name, watches);
+  return watches;
+}
+
+/** Flows a decision of this batch found whole in every limb, as far as it is worth writing down. */
+export function verifiedFlows(
+  decisions: BatchOutput['decisions'],
+  { watch, flows, judgedAtMs }: Pick<HotState, 'watch' | 'flows' | 'judgedAtMs'>,
+): string[] {
+  const issued = new Set(decisions.flatMap(({ hold }) => (hold === null ? [] : [hold.flowId])));
+  return [...issued].filter((id) => {
+    return isWorthTouching(watch, { verifiedAtMs: flows.get(id)?.verifiedAtMs ?? null }, judgedAtMs);
+  });
 }
 
 function attestationOf(row: AttestationRow): Exclude<AdmissionFacts['attestation'], string> {

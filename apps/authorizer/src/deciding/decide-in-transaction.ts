@@ -26,6 +26,7 @@ import {
   runTogether,
   containWrites,
   suspendWrite,
+  touchFlowsWrite,
   outboxWrite,
   watchAudit,
   parkWrites,
@@ -34,13 +35,13 @@ import {
 } from '@spendgate/store';
 import { encodeLeaf } from '@spendgate/codec';
 import { type AdmissionFacts, type AdmissionRules, type CounterKey, counterId } from '@spendgate/core';
-import type { EndedHold, HotKeys, LaneState, LeafRow } from '@spendgate/store';
+import type { EndedHold, HotKeys, HotState, LaneState, LeafRow } from '@spendgate/store';
 import type { Refusal } from '../intake/candidate.js';
 import type { TokenBuckets } from '@spendgate/platform';
 import type { LockedTime } from './batch-size.js';
 import type { ComposedDecision, Naming } from './compose-decision.js';
 import { type EvaluatedRenewal, type Renewed, foldRenewal } from './fold-renewal.js';
-import { type BatchOutput, type EvaluatedIntent, decideBatch } from './decide-batch.js';
+import { type BatchOutput, type EvaluatedIntent, decideBatch, verifiedFlows } from './decide-batch.js';
 import { ownChain } from './facts.js';
 import { counterUses } from './window-bounds.js';
 import { summariseRefusals } from './summarise-refusals.js';
@@ -115,7 +116,7 @@ export async function decideInTransaction(slice: Slice, options: DecideOptions):
     const output = options.cpu('authorizer_fold', () =>
       renewal === undefined ? { ...decideBatch(input), renewed: null } : foldRenewal(input, renewal, row),
     );
-    const written = await write(tx, slice, lane, { output, ended: hot.endedHolds, judgedAtMs }, options);
+    const written = await write(tx, slice, lane, { output, hot }, options);
     writtenAt = performance.now();
     return written;
   });
@@ -129,8 +130,7 @@ function fenceSlice(tx: Transaction, { lane, offsets }: Slice): Promise<LaneStat
 
 interface Folded {
   readonly output: BatchOutput & { readonly renewed: Renewed | null };
-  readonly ended: readonly EndedHold[];
-  readonly judgedAtMs: number;
+  readonly hot: HotState;
 }
 
 /** Flows and levels to lock; a mandate nobody knows, or another agent's, has neither. */
@@ -162,10 +162,11 @@ async function write(
   tx: Transaction,
   slice: Slice,
   lane: LaneState,
-  { output, ended, judgedAtMs }: Folded,
+  { output, hot }: Folded,
   { naming, refusalEvents }: DecideOptions,
 ): Promise<Omit<Committed, 'locked'>> {
   const { decisions } = output;
+  const { endedHolds: ended, judgedAtMs } = hot;
   const refusals = [...slice.refusals, ...output.refusals].sort((a, b) => (a.record.offset < b.record.offset ? -1 : 1));
   const { issuer, salts } = naming;
   const refused = summariseRefusals(refusals, { issuer, salts, judgedAtMs, eventRate: refusalEvents });
@@ -184,7 +185,9 @@ async function write(
   const counting = output.counters.isEmpty ? [] : [output.counters.write()];
   const containing = output.contained.length === 0 ? [] : containWrites(output.contained);
   const renewing = output.renewed === null ? [] : renewWrites(output.renewed.hold, output.renewed.renewal);
-  const kinds = Object.entries({ counting, parking, containing, renewing }).flatMap(([kind, { length }]) =>
+  const verified = verifiedFlows(decisions, hot);
+  const watching = verified.length === 0 ? [] : [touchFlowsWrite(verified, judgedAtMs)];
+  const kinds = Object.entries({ counting, parking, containing, renewing, watching }).flatMap(([kind, { length }]) =>
     length > 0 ? [kind] : [],
   );
   await runTogether(tx, ['authorization-write', ...kinds].join('-'), [
@@ -202,6 +205,7 @@ async function write(
     ...parking,
     ...containing,
     ...renewing,
+    ...watching,
   ]);
   if (containing.length > 0) await run(tx, suspendWrite(output.contained));
   return { decisions, refusals, events: numbered(events, lane.outboxSeq), nextOutboxSeq: outboxSeq };

@@ -8,6 +8,7 @@ import {
   readSchemaState,
   WEBHOOK_QUEUE_MAX,
   readStoppedLanes,
+  readWatchState,
   readWebhookBacklog,
 } from '@spendgate/store';
 import { ROLES, ROLE_NAMES } from '../runtime/roles.js';
@@ -30,6 +31,7 @@ export async function checkDatabase(pool: Pool, issuer: string): Promise<Finding
     await look('domain', 'spendgate apply FILE.yaml', () => checkDomain(pool, issuer)),
     await look('lanes', 'spendgate doctor --accept-lane NAME --as PERSON', () => checkLanes(pool)),
     await look('log', 'spendgate serve log', () => checkLog(pool)),
+    await look('watch', 'spendgate serve drift-detector', () => checkWatch(pool)),
     await look('webhooks', 'spendgate apply FILE.yaml', () => checkWebhooks(pool)),
     await look('rights', 'spendgate migrate', () => checkRights(pool)),
   ];
@@ -74,6 +76,22 @@ async function checkLog(pool: Pool): Promise<Finding> {
   const isBehind = waitingLeaves > 0 || signedSize < treeSize;
   if (!isBehind || signedAgoMs <= SIGNED_AGO_MS_MAX) return met('log', found);
   return unmet('log', `${found}, ${Math.round(signedAgoMs / 1000)} s ago`, 'spendgate serve log');
+}
+
+async function checkWatch(pool: Pool): Promise<Finding> {
+  const state = await readWatchState(pool);
+  const mend = 'spendgate serve drift-detector';
+  if (state === undefined) return unmet('watch', 'nobody verifies continuously: no detector was ever started', mend);
+  const { governance, overdueFlows, overdueMs, verifiedAgoMs, limbs } = state;
+  const ago = `verified ${Math.round(verifiedAgoMs / 1_000)} s ago`;
+  if (overdueMs >= 0) return unmet('watch', `${ago}: decisions are trust_unverifiable`, mend);
+  if (governance !== 'verified') {
+    const broken = Object.entries(limbs).filter(([, verdict]) => verdict !== 'verified');
+    const named = broken.map(([limb, verdict]) => `${limb} ${verdict}`).join(', ');
+    return unmet('watch', `${named}: decisions are governance_discontinuity`, 'spendgate verify database');
+  }
+  if (overdueFlows > 0) return unmet('watch', `${ago}; ${overdueFlows} flows overdue`, mend);
+  return met('watch', `${ago}, no flow is overdue`);
 }
 
 /** Parties named in one finding; the worst come first. */

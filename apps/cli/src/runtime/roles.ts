@@ -1,6 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import type { DomainKeyPurpose } from '@spendgate/artifact';
 import { AUTHORIZER_ROUTES, AUTHORIZER_SETTINGS, AuthorizerModule } from '@spendgate/authorizer';
+import { DETECTOR_SETTINGS, DriftDetectorModule } from '@spendgate/drift-detector';
 import type { RouteSpec } from '@spendgate/http-edge';
 import { MESSAGING_SETTINGS, type Runtime } from '@spendgate/messaging';
 import type { SettingTable } from '@spendgate/platform';
@@ -41,6 +42,15 @@ export const ROLES = {
     database: 'spendgate_gate',
     decides: true,
     about: 'artifacts in, captures, voids and refunds out',
+  },
+  'drift-detector': {
+    module: DriftDetectorModule,
+    settings: DETECTOR_SETTINGS,
+    routes: [],
+    purposes: [],
+    database: 'spendgate_detector',
+    decides: true,
+    about: 'verifies continuously what nobody uses, and contains what broke',
   },
   log: {
     module: TransparencyLogModule,

@@ -3,6 +3,7 @@ import { isNativeError } from 'node:util/types';
 import { type DynamicModule, type LoggerService, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DriftDetector } from '@spendgate/drift-detector';
 import { acceptTokens } from '@spendgate/http-edge';
 import { type Runtime, SpendgateTransport, connectTransport } from '@spendgate/messaging';
 import { type Logger, StartError } from '@spendgate/platform';
@@ -83,6 +84,8 @@ async function startRoles(roles: readonly Role[], open: OpenRuntime): Promise<st
   const log = roles.includes('log') ? app.get(LogLoop) : undefined;
   log?.start();
   if (roles.some((role) => ROLES[role].decides)) await untilLogConfirmed(runtime, log, settings.SPENDGATE_WITNESS_WAIT);
+  // What waits in the topics is decided at once: the watch over it must be fresh, not from before this start.
+  if (roles.includes('drift-detector')) await app.get(DriftDetector).start();
   await app.startAllMicroservices();
   await app.listen(settings.SPENDGATE_PORT, settings.SPENDGATE_HOST);
   return app.getUrl();

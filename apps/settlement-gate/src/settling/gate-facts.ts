@@ -4,12 +4,14 @@ import {
   type Absent,
   type ArtifactFacts,
   type CurrencyTable,
+  type DomainWatch,
   type Flow,
   type Mandate,
   type SettlementFacts,
   type SettlementRequest,
   type Watches,
   isFlowState,
+  watchVerdict,
 } from '@spendgate/core';
 import { settlementActionId } from '@spendgate/codec';
 import type { IssuedArtifact, SettlementFlow } from '@spendgate/store';
@@ -30,7 +32,14 @@ export type TrustSource = (flowId: string | null) => Trust;
 
 const VERIFIED = 'verified';
 export const ALL_VERIFIED: Trust = {
-  watches: { identity: VERIFIED, lineage: VERIFIED, governance: VERIFIED, domain: VERIFIED, audit: VERIFIED },
+  watches: {
+    identity: VERIFIED,
+    lineage: VERIFIED,
+    governance: VERIFIED,
+    domain: VERIFIED,
+    audit: VERIFIED,
+    watch: VERIFIED,
+  },
   drift: 'none',
   scope: 'running',
 };
@@ -41,6 +50,15 @@ export function withAudit(trust: TrustSource, audit: Watches['audit']): TrustSou
   return (flowId) => {
     const { watches, ...rest } = trust(flowId);
     return { ...rest, watches: { ...watches, audit } };
+  };
+}
+
+/** And what the detector says of the domain; of the flow itself it is asked with the flow's row. */
+export function withGovernance(trust: TrustSource, watch: DomainWatch | null): TrustSource {
+  if (watch === null || watch.governance === 'verified') return trust;
+  return (flowId) => {
+    const { watches, ...rest } = trust(flowId);
+    return { ...rest, watches: { ...watches, governance: watch.governance } };
   };
 }
 
@@ -57,6 +75,9 @@ export interface FactSources {
   readonly flows: ReadonlyMap<string, SettlementFlow>;
   readonly attestations: ReadonlyMap<string, Exclude<SettlementFacts['attestation'], string>>;
   readonly trust: TrustSource;
+  /** As read after the locks, with the time it is judged at, Unix ms. */
+  readonly watch: DomainWatch | null;
+  readonly judgedAtMs: number;
   readonly currencies?: CurrencyTable;
   artifactFacts(row: IssuedArtifact): ArtifactFacts;
 }
@@ -115,7 +136,7 @@ export function factsFor(
     mandates: chain,
     policy: policyOf(row, chain, registry),
     attestation: row === undefined ? 'absent' : (sources.attestations.get(row.agentId) ?? 'absent'),
-    ...trust,
+    ...watched(trust, sources, row, flow),
     scope: scopeOf(row, chain, registry, trust.scope),
     rules: { rulesVersion: RULES_VERSION, currencies: sources.currencies ?? ISO_4217 },
   };
@@ -131,6 +152,18 @@ function trustOf(
   const agent = row === undefined ? [] : [{ kind: 'agent' as const, id: row.agentId }];
   if (registry.identity([...agent, presenter]) === 'verified') return said;
   return { ...said, watches: { ...said.watches, identity: 'broken' } };
+}
+
+/** A flow with something left to capture must be watched; the artifact of one without is dead by its own checks. */
+function watched(
+  trust: Trust,
+  { watch, judgedAtMs }: FactSources,
+  row: IssuedArtifact | undefined,
+  flow: SettlementFlow | undefined,
+): Trust {
+  const watchedFlow = { verifiedAtMs: flow?.verifiedAtMs ?? null, isLive: row?.ended === false };
+  const verdict = watchVerdict(watch, watchedFlow, judgedAtMs);
+  return verdict === 'verified' ? trust : { ...trust, watches: { ...trust.watches, watch: verdict } };
 }
 
 function policyOf(

@@ -46,7 +46,7 @@ import { ArtifactViews } from './artifact-view.js';
 import { foldBatch } from './fold-batch.js';
 import type { FoldContext, Folded } from './fold-context.js';
 import { FoldState } from './fold-state.js';
-import { type TrustSource, withAudit } from './gate-facts.js';
+import { type TrustSource, withAudit, withGovernance } from './gate-facts.js';
 import { type GateAnswer, type GateItem, artifactIdOf } from './gate-item.js';
 import { refusedId } from './refused-id.js';
 import { RegistryView } from './registry-view.js';
@@ -202,13 +202,14 @@ export class SettleBatch {
   private contextOf(
     registry: RegistryView,
     read: Awaited<ReturnType<typeof readSettlementState>>,
-    { judgedAtMs, auditLateMs }: Judged,
+    { judgedAtMs, auditLateMs, watch }: Judged,
   ): FoldContext {
     const { issuer, outcomeDueMs, auditLateMsMax } = this.options;
-    const trust = withAudit(this.options.trust, watchAudit(auditLateMs, auditLateMsMax));
+    const audited = withAudit(this.options.trust, watchAudit(auditLateMs, auditLateMsMax));
+    const trust = withGovernance(audited, watch);
     const isManaged = (rail: string): boolean => this.options.isManaged(rail);
     const artifactFacts = (row: Parameters<ArtifactViews['facts']>[0]) => this.views.facts(row, registry);
-    const sources = { ...read, registry, trust, artifactFacts };
+    const sources = { ...read, registry, trust, watch, judgedAtMs, artifactFacts };
     return { issuer, judgedAtMs, sources, leafWriter: this.leafWriter, outcomeDueMs, isManaged };
   }
 }

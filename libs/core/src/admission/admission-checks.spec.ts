@@ -48,6 +48,7 @@ const DENIED: Readonly<Record<Place, readonly Row[]>> = {
   ],
   policy: [
     ['trust_unverifiable', 'policy', 'nobody could evaluate', { facts: { policy: 'unknown' } }],
+    ['trust_unverifiable', 'watch', 'nobody has looked in time', watching('watch', 'stale')],
     ['trust_unverifiable', 'governance', 'its watch is overdue', watching('governance', 'stale')],
     ['governance_discontinuity', null, 'an epoch went back', watching('governance', 'broken')],
     ['policy_unavailable', null, 'no active set', policySays('unavailable')],

@@ -76,7 +76,11 @@ const CHECKS: Readonly<Record<AdmissionDenial, Row>> = {
   // a fact nobody could establish
   trust_unverifiable: {
     policy: ({ facts }) =>
-      firstNamed(['policy', facts.policy === 'unknown'], ['governance', isUnverified(facts.watches.governance)]),
+      firstNamed(
+        ['watch', isUnverified(facts.watches.watch)],
+        ['policy', facts.policy === 'unknown'],
+        ['governance', isUnverified(facts.watches.governance)],
+      ),
     identity: ({ facts, mandate }) =>
       firstNamed(
         ['agent', facts.agent === 'unknown'],

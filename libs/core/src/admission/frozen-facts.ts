@@ -57,8 +57,8 @@ export function thawAttestation(value: Json | undefined): AttestationFacts | 'ab
   }));
 }
 
-export const freezeWatches = freezeOnce(({ identity, lineage, governance, domain, audit }: Watches) => {
-  return { audit, domain, governance, identity, lineage };
+export const freezeWatches = freezeOnce(({ identity, lineage, governance, domain, audit, watch }: Watches) => {
+  return { audit, domain, governance, identity, lineage, watch };
 });
 
 export function thawWatches(value: Json | undefined): Watches {
@@ -69,6 +69,7 @@ export function thawWatches(value: Json | undefined): Watches {
     governance: read.word(frozen.governance, 'governance', WATCH_VERDICTS),
     domain: read.word(frozen.domain, 'domain', WATCH_VERDICTS),
     audit: read.word(frozen.audit, 'audit', WATCH_VERDICTS),
+    watch: read.word(frozen.watch, 'watch', WATCH_VERDICTS),
   };
 }
 

@@ -82,6 +82,7 @@ const anyFacts: fc.Arbitrary<AdmissionFacts> = fc.record({
         governance: verdict,
         domain: verdict,
         audit: verdict,
+        watch: verdict,
       }),
     },
   ),

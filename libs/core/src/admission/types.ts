@@ -104,6 +104,8 @@ export interface Watches {
   /** The peer domain's head, when one is involved. */
   readonly domain: WatchVerdict;
   readonly audit: WatchVerdict;
+  /** Continuous verification itself: that somebody looks at the domain, and at this flow, as often as is promised. */
+  readonly watch: WatchVerdict;
 }
 
 /** Settings a decision depends on; frozen in the read set like everything else. */

@@ -114,6 +114,13 @@ export const facts: AdmissionFacts = {
   renewal: null,
   parkedCount: 0,
   issuer: 'ready',
-  watches: { identity: 'verified', lineage: 'verified', governance: 'verified', domain: 'verified', audit: 'verified' },
+  watches: {
+    identity: 'verified',
+    lineage: 'verified',
+    governance: 'verified',
+    domain: 'verified',
+    audit: 'verified',
+    watch: 'verified',
+  },
   rules: { rulesVersion: RULES_VERSION, artifactLifetimeSeconds: 900, currencies: ISO_4217 },
 };

@@ -78,6 +78,7 @@ const anyFacts: fc.Arbitrary<SettlementFacts> = fc.record({
         governance: verdict,
         domain: verdict,
         audit: verdict,
+        watch: verdict,
       }),
     },
   ),

@@ -129,6 +129,8 @@ const DENIED: Readonly<Record<VerificationCheck, readonly Row[]>> = {
     ['E14', 'drift_detected', null, 'this event shows drift', { facts: { drift: 'found' } }],
     ['A33', 'trust_unverifiable', 'flow', 'the flow could not be read', { facts: { flow: 'unknown' } }],
     ['A33', 'trust_unverifiable', 'flow', 'there is no flow', { facts: { flow: 'absent' } }],
+    ['A33', 'trust_unverifiable', 'watch', 'nobody has looked in time', watching('watch', 'stale')],
+    ['A33', 'trust_unverifiable', 'watch', 'a live flow on no list', watching('watch', 'unknown')],
     ['A33', 'trust_unverifiable', 'scope', 'halts could not be read', { facts: { scope: 'unknown' } }],
     ['A33', 'trust_unverifiable', 'drift', 'the detector did not answer', { facts: { drift: 'unknown' } }],
     ['A33', 'trust_unverifiable', 'status', 'the status could not be read', row({ status: 'unknown' })],

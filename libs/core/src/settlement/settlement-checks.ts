@@ -83,6 +83,7 @@ const CHECKS: Readonly<Record<SettlementDenial, Row>> = {
     revocation_state: captureOrVoid(({ artifact, facts, request }) =>
       firstNamed(
         ['status', artifact.status === 'unknown'],
+        ['watch', request.action === 'capture' && isUnverified(facts.watches.watch)],
         ['flow', request.action === 'capture' && typeof facts.flow === 'string'],
         ['scope', request.action === 'capture' && facts.scope === 'unknown'],
         ['drift', request.action === 'capture' && facts.drift === 'unknown'],

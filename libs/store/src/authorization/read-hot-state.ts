@@ -1,8 +1,9 @@
-import { type Counter, type CounterKey, InvariantError, counterId, decimal } from '@spendgate/core';
+import { type Counter, type CounterKey, type DomainWatch, InvariantError, counterId, decimal } from '@spendgate/core';
 import { texts, uuids } from '../binary-arrays.js';
 import { type Transaction, query, statement } from '../statement.js';
 import { STANDING_ATTESTATIONS } from './attestations.js';
 import { AUDIT_LATE_MS } from '../transparency/audit-watch.js';
+import { DOMAIN_WATCH, VERIFIED_AT_MS, readDomainWatch } from '../watch/watch-facts.js';
 
 /** A flow as it stands under its lock. */
 export interface FlowRow {
@@ -11,6 +12,8 @@ export interface FlowRow {
   readonly epoch: number;
   readonly sequence: bigint;
   readonly baselineHash: string;
+  /** When continuous verification last found it whole, Unix ms; `null`: it had no live artifact then. */
+  readonly verifiedAtMs: number | null;
 }
 
 /** A mandate level's sums under its lock; decimal text in major units, trailing zeros trimmed. */
@@ -79,6 +82,8 @@ export interface Judged {
   readonly controlEpoch: bigint;
   /** For how long audit leaves have been waiting while the log signed nothing, ms; `watchAudit` judges it. */
   readonly auditLateMs: number;
+  /** Of the domain; `null`: it has never had a detector. */
+  readonly watch: DomainWatch | null;
 }
 
 /** Ended holds of one root released by one batch; the rest counts on (the safe side) until the next one takes it. */
@@ -87,16 +92,17 @@ export const ENDED_HOLDS_MAX = 2_000;
 const JUDGED = statement(
   'authorization-judged',
   `SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS judged_at_ms, control_epoch,
-     ${AUDIT_LATE_MS} AS audit_late_ms
+     ${AUDIT_LATE_MS} AS audit_late_ms, ${DOMAIN_WATCH} AS watch
    FROM domain`,
 );
 
 /** A statement of its own, after the locking ones. @throws {InvariantError} `ERR_NO_DOMAIN`: nothing was set up. */
 export async function readJudged(tx: Transaction): Promise<Judged> {
-  type Row = { judged_at_ms: number; control_epoch: bigint; audit_late_ms: number };
+  type Row = { judged_at_ms: number; control_epoch: bigint; audit_late_ms: number; watch: string | null };
   const [row] = await query<Row>(tx, JUDGED);
   if (row === undefined) throw noDomain();
-  return { judgedAtMs: row.judged_at_ms, controlEpoch: row.control_epoch, auditLateMs: row.audit_late_ms };
+  const { judged_at_ms: judgedAtMs, control_epoch: controlEpoch, audit_late_ms: auditLateMs, watch } = row;
+  return { judgedAtMs, controlEpoch, auditLateMs, watch: readDomainWatch(watch) };
 }
 
 /**
@@ -113,11 +119,12 @@ const HOT_STATE = statement(
   'authorization-hot-state',
   `WITH judged AS MATERIALIZED (SELECT date_trunc('milliseconds', clock_timestamp()) AS at)
    SELECT 'judged', (extract(epoch FROM j.at) * 1000)::bigint::text, d.control_epoch::text, ${AUDIT_LATE_MS}::text,
-     NULL, NULL, NULL, NULL
+     ${DOMAIN_WATCH}, NULL, NULL, NULL
    FROM judged j, domain d
    UNION ALL
-   SELECT 'flow', flow_id::text, state, epoch::text, sequence::text, baseline_hash, NULL, NULL
-   FROM flows WHERE flow_id = ANY ($1::uuid[])
+   SELECT 'flow', flow_id::text, state, epoch::text, sequence::text, baseline_hash,
+     ${VERIFIED_AT_MS('w')}::bigint::text, NULL
+   FROM flows LEFT JOIN flow_watches w USING (flow_id) WHERE flow_id = ANY ($1::uuid[])
    UNION ALL
    SELECT 'budget', mandate_id::text, trim_scale(held)::text, trim_scale(capturing)::text, trim_scale(captured)::text,
      trim_scale(refunded)::text, NULL, NULL
@@ -195,16 +202,22 @@ export async function readHotState(tx: Transaction, keys: HotKeys): Promise<HotS
   };
 }
 
-function judgedOf([, judgedAtMs, controlEpoch = '', auditLateMs]: Cells): Judged {
-  return { judgedAtMs: Number(judgedAtMs), controlEpoch: BigInt(controlEpoch), auditLateMs: Number(auditLateMs) };
+function judgedOf([, judgedAtMs, controlEpoch = '', auditLateMs, watch]: Cells): Judged {
+  return {
+    judgedAtMs: Number(judgedAtMs),
+    controlEpoch: BigInt(controlEpoch),
+    auditLateMs: Number(auditLateMs),
+    watch: readDomainWatch(watch),
+  };
 }
 
 function noDomain(): InvariantError {
   return new InvariantError('ERR_NO_DOMAIN', 'the database holds no domain');
 }
 
-function flowOf([, flowId = '', state = '', epoch, sequence = '', baselineHash = '']: Cells): FlowRow {
-  return { flowId, state, epoch: Number(epoch), sequence: BigInt(sequence), baselineHash };
+function flowOf([, flowId = '', state = '', epoch, sequence = '', baselineHash = '', verified]: Cells): FlowRow {
+  const verifiedAtMs = verified == null ? null : Number(verified); // a cell without value is null
+  return { flowId, state, epoch: Number(epoch), sequence: BigInt(sequence), baselineHash, verifiedAtMs };
 }
 
 function budgetOf([, mandateId = '', held = '', capturing = '', captured = '', refunded = '']: Cells): BudgetRow {

@@ -39,6 +39,9 @@ const COUNTERS: Rights = { counters: { insert: true, update: ['starts_ms', 'amou
 /** A hold that ends by itself gives every level back what it held. */
 const ENDED_HOLD = ['held', 'released', 'ended', 'version'] as const;
 
+/** A decision that found a flow whole says when. */
+const TOUCH: TableRights = { insert: true, update: ['verified_at'] };
+
 /** What stops a flow: its state, its artifacts' status, an incident with its causes. */
 const CONTAINMENT: Rights = {
   flows: { update: ['state', 'sequence'] },
@@ -93,6 +96,7 @@ export const ROLE_RIGHTS = {
     ...WEBHOOKS,
     decisions: INSERT,
     artifacts: { insert: true, update: ['status'] },
+    flow_watches: TOUCH,
     holds: {
       insert: true,
       update: [...ENDED_HOLD, 'artifact_id', 'max_captures', 'expires_at', 'settle_by', 'ends_at'],
@@ -128,7 +132,21 @@ export const ROLE_RIGHTS = {
     settlement_cases: INSERT,
     domain: { update: ['control_epoch'] },
   },
-  spendgate_detector: { ...LANE, ...REFUSALS, ...TRANSPORT, ...CONTAINMENT },
+  spendgate_detector: {
+    ...LANE,
+    ...TRANSPORT,
+    ...CONTAINMENT,
+    // It arms its watch, tells changed verdicts and contains what the sweep found by control acts.
+    domain: { update: ['control_epoch'] },
+    domain_watch: {
+      insert: true,
+      update: [
+        ...['owner', 'leased_until', 'verified_at', 'due_at', 'flow_watch_ms', 'governance', 'limbs', 'control_epoch'],
+        ...['tree_size', 'signed_size'],
+      ],
+    },
+    flow_watches: { insert: true, update: ['verified_at', 'unverified'], delete: true },
+  },
   spendgate_log: {
     ...TRANSPORT,
     // It publishes what control acts put into their lane, and writes no leaf.

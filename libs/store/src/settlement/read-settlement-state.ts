@@ -1,6 +1,7 @@
 import { STANDING_ATTESTATIONS } from '../authorization/attestations.js';
 import { texts, uuids } from '../binary-arrays.js';
 import { type Queryable, type Statement, query, statement } from '../statement.js';
+import { VERIFIED_AT_MS } from '../watch/watch-facts.js';
 
 /** An issued artifact with its hold, as both stand under their locks. Amounts are decimal text in major units. */
 export interface IssuedArtifact {
@@ -122,8 +123,9 @@ const OUTCOMES = statement(
 );
 const FLOWS = statement(
   'settlement-flows',
-  `SELECT flow_id AS "flowId", state, epoch, sequence, baseline_hash AS "baselineHash"
-   FROM flows WHERE flow_id = ANY ($1::uuid[])`,
+  `SELECT flow_id AS "flowId", state, epoch, sequence, baseline_hash AS "baselineHash",
+     ${VERIFIED_AT_MS('w')} AS "verifiedAtMs"
+   FROM flows LEFT JOIN flow_watches w USING (flow_id) WHERE flow_id = ANY ($1::uuid[])`,
 );
 const ATTESTATIONS = statement(
   'settlement-attestations',
@@ -138,6 +140,8 @@ export interface SettlementFlow {
   readonly epoch: number;
   readonly sequence: bigint;
   readonly baselineHash: string;
+  /** When continuous verification last found it whole, Unix ms; `null`: it had no live artifact then. */
+  readonly verifiedAtMs: number | null;
 }
 
 export interface SettlementAttestation {
