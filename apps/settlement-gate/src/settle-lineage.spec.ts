@@ -103,10 +103,18 @@ describe('an artifact whose lineage is broken in the database', () => {
     expect(await capture(await issueTestArtifact(world, { mandate: 'untouched' }))).toBe('capturing');
   });
 
+  it('B10: the mandate it came of is removed: lineage_fragmented as the sweep names it, and the flow is contained', async () => {
+    const artifact = await issueTestArtifact(world, { mandate: 'removed' });
+    await remove(artifact.flowId);
+    expect(await capture(artifact)).toBe('lineage_fragmented');
+    expect(await standing(artifact)).toEqual({
+      state: 'contained', status: 2, captured: 0, capturing: 0, causes: ['lineage'],
+    }); // prettier-ignore
+  });
+
   it.each([
     ['B9: the mandate above is rewritten', 'authorization_discontinuity', 'below', () => rewrite(above('below'))],
-    ['the mandate it came of is removed', 'trust_unverifiable', 'removed', () => remove(namedId('removed'))],
-    ['the mandate above is removed', 'trust_unverifiable', 'orphan', () => remove(above('orphan'))],
+    ['B9: the mandate above is removed', 'authorization_discontinuity', 'orphan', () => remove(above('orphan'))],
     ['a hash is not that of its claims', 'trust_unverifiable', 'misspelt', () => misspell(namedId('misspelt'))],
   ])('%s: %s, and nothing moves', async (_, code, name, damage) => {
     const artifact = await issueTestArtifact(world, { mandate: name });

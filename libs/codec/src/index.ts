@@ -1,6 +1,8 @@
 export * from './base64url.js';
 export * from './body-hash.js';
 export * from './bundle.js';
+export * from './bundle-kinds.js';
+export type { BundleKey, BundleLeaf, BundleOutcome, BundleSettlement } from './bundle-parts.js';
 export * from './canonical.js';
 export * from './cloudevents.js';
 export { JWS_ALGORITHMS, splitAnyCompact, splitCompact } from './compact-jws.js';

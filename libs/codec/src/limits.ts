@@ -20,6 +20,8 @@ export const FIELD_PATH_CHARS_MAX = 256;
 export const LEAF_CAUSES_MAX = 64;
 /** Leaves one bundle may carry: the longest lineage of one artifact with all its settlements stays far below. */
 export const BUNDLE_LEAVES_MAX = 2_048;
+/** Leaves a bundle of a time range may carry: with their contents they stay below the bytes of one. */
+export const BUNDLE_RANGE_LEAVES_MAX = 4_096;
 /** Settlements, and outcomes, of one bundle. */
 export const BUNDLE_SETTLEMENTS_MAX = 512;
 /** Deepest level of a mandate tree, the root being 0. */
@@ -53,5 +55,5 @@ export const RECORD_JSON_LIMITS: JsonLimits = {
   objectMembersMax: 4_096,
 };
 
-/** For a bundle: one file for one artifact. */
+/** For a bundle: one file. */
 export const BUNDLE_JSON_LIMITS: JsonLimits = { ...RECORD_JSON_LIMITS, bytesMax: 16_777_216 };

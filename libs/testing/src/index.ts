@@ -46,7 +46,15 @@ export { registerBank } from './test-rail.js';
 export { approvingClaims, opsClaims, signOpsAct } from './ops-acts.js';
 export { signTransition, transitionClaims } from './key-transitions.js';
 export { LeafWriter } from './leaf-writer.js';
-export { TEST_LEAVES, type TestBundle, type TestBundleChange, makeTestBundle } from './test-bundle.js';
+export { recordLogKeys } from './log-keys.js';
+export {
+  TEST_LEAVES,
+  type TestBundle,
+  type TestBundleChange,
+  makeTestBundle,
+  makeTestSettlement,
+} from './test-bundle.js';
+export { TEST_INCIDENT_LEAVES, type TestIncidentChange, makeTestIncident, makeTestRange } from './test-incident.js';
 export { undescribed } from './described.js';
 export { type DoorReply, TestDoor } from './test-door.js';
 export { referenceFiles } from './reference/reference-files.js';

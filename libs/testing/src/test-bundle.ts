@@ -1,31 +1,17 @@
 import { PrivateKeySigner, type Signer, StatusList, signToken } from '@spendgate/artifact';
-import {
-  CompactRange,
-  NOTE_SIGNATURE,
-  cosign,
-  formatNote,
-  parseNote,
-  type NoteKey,
-  type TileReader,
-  formatNoteKey,
-  logOrigin,
-  proveConsistency,
-  proveInclusion,
-  signCheckpoint,
-} from '@spendgate/audit-log';
+import { NOTE_SIGNATURE, cosign, formatNote, parseNote, type NoteKey, formatNoteKey } from '@spendgate/audit-log';
 import {
   type Bundle,
   type BundleKey,
-  type EncodedLeaf,
   type LeafType,
+  type SettlementBundle,
   canonicalize,
-  encodeLeaf,
   hashJsonText,
   intentBodyHash,
   settlementBodyHash,
   settlementId,
-  sha256,
 } from '@spendgate/codec';
+import { MemoryLog, hashText, noteKeyOf } from './memory-log.js';
 import { TEST_ISSUER, intentClaims, mandateClaim, namedId } from './test-domain.js';
 
 /** Where each leaf of the test bundle lies; 0 and 14 are of somebody else. */
@@ -85,35 +71,35 @@ const keys = {
   statusKey: PrivateKeySigner.generate('status'),
   checkpointKey: PrivateKeySigner.generate('checkpoint'),
 };
+/** Whose hash is the capture's `decision_hash`. */
+const CAPTURE_READ_SET = canonicalize('capture');
 const CHECKS = ['signature', 'scope_integrity', 'temporal_validity', 'environment_binding', 'policy_hash', 'origin', 'revocation_state', 'lineage']; // prettier-ignore
 
 /** A log of fifteen leaves in memory: what a domain does from its first key to the outcome of one capture. */
-class Log {
-  readonly leaves: (EncodedLeaf & { readonly salt: Buffer })[] = [];
-
-  constructor(private readonly change: TestBundleChange) {}
+class Log extends MemoryLog {
+  constructor(private readonly change: TestBundleChange) {
+    super();
+  }
 
   add(name: LeafName | null, type: LeafType, payload: object, causes: readonly string[] = []): string {
     const index = this.leaves.length;
     if (name !== null && TEST_LEAVES[name] !== index) throw new Error(`${name} is not leaf ${index}`);
-    const salt = sha256(`salt ${index}`);
     const said = name === null ? payload : (this.change.payload?.(name, payload) ?? payload);
     const led = name === null ? causes : (this.change.causes?.(name, causes) ?? causes);
-    const leaf = encodeLeaf({ domain: TEST_ISSUER, type, timeMs: AT_MS + index, payload: said, salt, causes: led });
-    this.leaves.push({ ...leaf, salt });
-    return text(leaf.leafHash);
+    return this.push(type, AT_MS + index, said, led);
   }
+}
 
-  readonly tiles: TileReader = (needs) => {
-    const hashes = Buffer.concat(this.leaves.map((leaf) => leaf.leafHash));
-    return Promise.resolve(needs.map(({ level }) => (level === 0 ? hashes : new Uint8Array(0))));
+/** The same for its one capture. */
+export async function makeTestSettlement(change: TestBundleChange = {}): Promise<SettlementBundle> {
+  const { bundle } = await makeTestBundle(change);
+  const settlements = bundle.proof.settlements.map((each) => ({ ...each, read_set: CAPTURE_READ_SET }));
+  return {
+    ...bundle,
+    v: 2,
+    subject: { kind: 'settlement', id: settlements[0]?.settlement_id ?? '' },
+    proof: { ...bundle.proof, settlements, refused: [] },
   };
-
-  head(size: number) {
-    const range = CompactRange.empty();
-    for (const { leafHash } of this.leaves.slice(0, size)) range.append(leafHash);
-    return { size, root: range.root() };
-  }
 }
 
 /** A bundle in which all six statements hold, made without any server; `change` lies in one place. */
@@ -138,12 +124,9 @@ export async function makeTestBundle(change: TestBundleChange = {}): Promise<Tes
   });
   const settled = await capture(log, spent, change.captured ?? '12.50');
   log.add(null, 'control_act', { n: 14 });
-  const leaves = leavesOf(log);
-  const noteKey: NoteKey = noteKeyOf(keys.checkpointKey);
-  const noteAt = (size: number) => signCheckpoint(log.head(size), noteKey, (bytes) => keys.checkpointKey.sign(bytes));
-  const inclusion = Object.values(TEST_LEAVES).map(async (index) => {
-    return { index, proof: (await proveInclusion(log.tiles, index, SIZE)).map(text) };
-  });
+  const leaves = Object.values(TEST_LEAVES).map((index) => log.shown(index));
+  const noteAt = (size: number) => log.note(size, keys.checkpointKey);
+  const inclusion = Object.values(TEST_LEAVES).map((index) => log.inclusion(index, SIZE));
   const { artifact, intent, decision } = spent;
   const witnessed = await cosigned(await noteAt(SIZE), change.witnesses ?? []);
   const bundle: Bundle = {
@@ -158,12 +141,12 @@ export async function makeTestBundle(change: TestBundleChange = {}): Promise<Tes
     },
     synchronization: {
       status_list: await signStatus(artifact.status.status_list.uri),
-      checkpoint: { size: SIZE, root: text(log.head(SIZE).root) },
+      checkpoint: { size: SIZE, root: hashText(log.head(SIZE).root) },
       consistency: change.from === undefined ? null : await continues(log, change.from),
     },
     lineage: { leaves, redacted: 0 },
     audit: { inclusion: await Promise.all(inclusion) },
-    persistence: { ...witnessed, log_key: formatNoteKey(noteKey) },
+    persistence: { ...witnessed, log_key: formatNoteKey(noteKeyOf(keys.checkpointKey)) },
     keys: recorded,
   };
   const jwks = {
@@ -175,14 +158,7 @@ export async function makeTestBundle(change: TestBundleChange = {}): Promise<Tes
 }
 
 async function continues(log: Log, size: number) {
-  return { size, root: text(log.head(size).root), proof: (await proveConsistency(log.tiles, size, SIZE)).map(text) };
-}
-
-function leavesOf(log: Log): Bundle['lineage']['leaves'] {
-  return Object.values(TEST_LEAVES).map((index) => {
-    const { leaf = '', payload = '', salt = Buffer.alloc(0) } = log.leaves[index] ?? {};
-    return { index, leaf, payload, salt: text(salt) };
-  });
+  return { size, root: hashText(log.head(size).root), proof: await log.consistency(size, SIZE) };
 }
 
 function recordKeys(log: Log): BundleKey[] {
@@ -273,7 +249,7 @@ async function authorize(log: Log, mandate: string, grant: Grant) {
       agent: 'buyer',
       agent_kid: keys.agentKey.kid,
       artifact: { id: artifact.jti, hash: hashJsonText(artifact) },
-      intent_hash: text(intentBodyHash(claims)),
+      intent_hash: hashText(intentBodyHash(claims)),
       mandate: claims.mandate,
       policy: { id: 'default', set_hash: hashJsonText('set'), version: 1 },
       stages: [{ stage: 'policy', verdict: 'passed' }],
@@ -302,7 +278,7 @@ async function capture(log: Log, { artifact, decision }: Awaited<ReturnType<type
   };
   const settlement = settlementId(artifact.jti, 'capture', 'c');
   const decided = { outcome: 'authorized', state: 'capturing', decision_hash: hashJsonText('capture') };
-  const request_hash = text(settlementBodyHash(request));
+  const request_hash = hashText(settlementBodyHash(request));
   const checks = CHECKS.map((name) => ({ name, ok: true }));
   const said = { settlement, attempt: 0, presenter: 'settler', presenter_kid: keys.settlerKey.kid, artifact: named };
   const payload = { ...said, ...decided, request_hash, amount: value, currency: 'USD', checks };
@@ -353,11 +329,6 @@ function signStatus(sub: string): Promise<string> {
   return signToken(keys.statusKey, 'statuslist+jwt', claims);
 }
 
-function noteKeyOf({ jwk }: Signer): NoteKey {
-  const publicKey = Buffer.from(jwk.x, 'base64url');
-  return { name: logOrigin(TEST_ISSUER), type: NOTE_SIGNATURE.ed25519, publicKey };
-}
-
 async function cosigned(note: string, witnesses: readonly Signer[]) {
   const parsed = parseNote(note);
   if (parsed === 'note_malformed') throw new Error('a note of our own');
@@ -370,8 +341,4 @@ async function cosigned(note: string, witnesses: readonly Signer[]) {
     witnessed_by.push(formatNoteKey(key));
   }
   return { note: formatNote({ ...parsed, signatures }), witnessed_by };
-}
-
-function text(hash: Uint8Array): string {
-  return Buffer.from(hash).toString('base64url');
 }

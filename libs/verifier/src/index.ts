@@ -1,4 +1,4 @@
-export { STATEMENTS } from './bundle/bundle-report.js';
+export { INCIDENT_STATEMENTS, RANGE_STATEMENTS, STATEMENTS } from './bundle/bundle-report.js';
 export type { BundleReport, StatementName, StatementReport } from './bundle/bundle-report.js';
 export { PROOFS, type ProofName, type ProofReport } from './bundle/bundle-report.js';
 export { type BundleVerification, verifyBundle } from './bundle/verify-bundle.js';
@@ -18,6 +18,9 @@ export {
   recomputeStored,
 } from './replay/recompute-decision.js';
 export { toIntent } from './replay/to-intent.js';
+export { type RangeTotals, totalsOf } from './bundle/range-totals.js';
+export { type RecordedSettlement, settlementDifference } from './replay/recompute-settlement.js';
+export { type Presenter, toSettlementRequest } from './replay/to-settlement-request.js';
 export { verifyArtifact } from './verify-artifact.js';
 export { verifyConsistencyCase, verifyInclusionCase, verifyJwsCase } from './verify-cases.js';
 export type { CaseResult } from './verify-cases.js';

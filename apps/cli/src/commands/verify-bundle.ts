@@ -12,11 +12,11 @@ interface Options {
   readonly replay?: boolean;
 }
 
-/** `spendgate verify bundle FILE`: six statements from one file, years later, with no service (C10–C16). */
+/** `spendgate verify bundle FILE`: statement by statement from one file, years later, with no service (C10–C16). */
 export function addVerifyBundle(verify: Command): void {
   const command = verify
     .command('bundle')
-    .argument('<file>', 'file of `spendgate report artifact`, or - for standard input')
+    .argument('<file>', 'file of `spendgate report …`, or - for standard input')
     .option('--trust <jwks>', "the domain's public keys as you know them; without it they are the bundle's own word")
     .option('--remember <note>', 'file with a checkpoint seen earlier: the log must continue it')
     .option('--replay', 'decide again from the frozen inputs and compare bytes')
@@ -24,7 +24,7 @@ export function addVerifyBundle(verify: Command): void {
     .action(verifyFile);
   describeVerb(command, {
     group: 'verify',
-    summary: 'authorization, trust, lineage, enforcement, audit and execution of one artifact',
+    summary: 'what a bundle of an artifact, settlement, incident or time range proves, statement by statement',
     example: 'spendgate verify bundle bundle.json --trust jwks.json --remember checkpoint.txt --replay',
     exits: '2 not valid',
   });

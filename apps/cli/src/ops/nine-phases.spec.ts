@@ -2,11 +2,9 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PrivateKeySigner, type Signer, signToken, writePartyKey } from '@spendgate/artifact';
 import { AUTHORIZER_SETTINGS, AuthorizeBatch, EndParkedIntents, createAuthorizerParts } from '@spendgate/authorizer';
-import { leafHashOf } from '@spendgate/codec';
+import { canonicalize, leafHashOf } from '@spendgate/codec';
 import { MESSAGING_SETTINGS, TOPICS } from '@spendgate/messaging';
 import { GATE_SETTINGS, type GateParts, createGateParts } from '@spendgate/settlement-gate';
 import {
@@ -16,11 +14,11 @@ import {
   inTransaction,
   proveFlows,
   recordAttestations,
-  recordDomainKeys,
   recordKeys,
   recordParties,
 } from '@spendgate/store';
 import {
+  type ServedModule,
   TEST_ISSUER,
   type TestRuntime,
   batchOf,
@@ -29,6 +27,8 @@ import {
   intentClaims,
   mandateClaim,
   openTestRuntime,
+  recordLogKeys,
+  serveModule,
   outcomeClaims,
   signIntent,
   signRequest,
@@ -36,6 +36,7 @@ import {
   until,
 } from '@spendgate/testing';
 import { LOG_SETTINGS, type LineageBody, TransparencyLogModule } from '@spendgate/transparency-log';
+import { type BundleReport, verifyBundle } from '@spendgate/verifier';
 import { run } from '../index.js';
 
 const LONG_MS = 120_000;
@@ -48,7 +49,7 @@ const TEAM = mandateClaim('team', { agent: null });
 const OTHER = mandateClaim('other', { parent: TEAM.id, depth: 1 });
 
 let world: TestRuntime;
-let log: NestFastifyApplication;
+let log: ServedModule;
 let gate: GateParts;
 let authorize: AuthorizeBatch;
 let parked: EndParkedIntents;
@@ -64,24 +65,9 @@ beforeAll(async () => {
     environment: { SPENDGATE_LOG_IDLE: '5ms' },
     people: PEOPLE,
   });
-  const own = Object.fromEntries(
-    (['checkpoint', 'status', 'control'] as const).map((purpose) => [purpose, PrivateKeySigner.generate(purpose)]),
-  );
-  await inControlAct(world.runtime.pool, (act) =>
-    recordDomainKeys(
-      act,
-      Object.entries(own).map(([purpose, { kid, alg, jwk }]) => ({ kid, alg, jwk, purpose: purpose as 'status' })), // as: of the list above
-    ),
-  );
-  const runtime = { ...world.runtime, keys: { ...world.runtime.keys, ...own } };
-  log = await NestFactory.create<NestFastifyApplication>(
-    TransparencyLogModule.forRoot({ ...runtime, pool: world.as('spendgate_log').pool }),
-    new FastifyAdapter(),
-    {
-      logger: false,
-    },
-  );
-  await log.listen(0, '127.0.0.1');
+  const runtime = { ...world.runtime, keys: { ...world.runtime.keys, ...(await recordLogKeys(world.runtime.pool)) } };
+  const module = TransparencyLogModule.forRoot({ ...runtime, pool: world.as('spendgate_log').pool });
+  log = await serveModule(module, runtime, { topics: false });
   await world.domain.mandates([MAIN, TEAM, OTHER]);
   for (const person of Object.keys(PEOPLE)) {
     const signer = world.domain.person(person) as PrivateKeySigner; // as: the test domain makes its keys in memory
@@ -208,8 +194,7 @@ type LineagePage = LineageBody & { readonly next: string | null };
 async function lineage(id: string, ...args: string[]): Promise<LineagePage> {
   return (await cli('lineage', id, ...args)) as unknown as LineagePage; // as: the contract under test
 }
-const get = async (path: string, signer?: Signer) =>
-  signedGet<Record<string, unknown>>(await log.getUrl(), path, signer);
+const get = async (path: string, signer?: Signer) => signedGet<Record<string, unknown>>(log.url, path, signer);
 
 /** Until the closing leaf is under a head the log signed by itself. */
 const proven = () => until('the proof', async () => (await proveFlows(world.database.pool)) > 0);
@@ -325,20 +310,8 @@ describe('the nine phases, on the real services', () => {
       }
       const { nodes, tree_size: size } = await lineage(from('outcome'));
       const logged = nodes.filter(({ leaf_index: index }) => index !== null);
-      expect(new Set(logged.map(({ kind }) => kind))).toEqual(
-        new Set([
-          'outcome',
-          'settlement',
-          'artifact',
-          'decision',
-          'intent',
-          'verification',
-          'mandate',
-          'baseline',
-          'policy',
-          'key',
-        ]),
-      );
+      const kinds = 'outcome settlement artifact decision intent verification mandate baseline policy key'.split(' ');
+      expect(new Set<string>(logged.map(({ kind }) => kind))).toEqual(new Set(kinds));
       for (const node of logged) {
         const [[, leaf], [, proof]] = [await get(node.leaf_url ?? ''), await get(node.proof_url ?? '')];
         expect(leafHashOf(String(leaf.leaf)).toString('base64url')).toBe(node.leaf_hash);
@@ -374,7 +347,34 @@ describe('the nine phases, on the real services', () => {
       expect(await get(path, world.domain.person('ada'))).toMatchObject([200, { nodes, has_more: false }]);
       expect(await get(path, world.domain.agent('buyer'))).toMatchObject([401, { code: 'key_unknown' }]);
       expect(await get('/v1/lineage/nothing', world.domain.person('ada'))).toMatchObject([404, {}]);
+      expect(await get('/v1/lineage/%00', world.domain.person('ada'))).toMatchObject([404, {}]);
       expect(await get('/v1/lineage/nothing?direction=in', world.domain.person('ada'))).toMatchObject([400, {}]);
+    },
+    LONG_MS,
+  );
+
+  it(
+    'E19, C16: bundles of both incidents and of the time between hold offline, and only a person may have them',
+    async () => {
+      const report = async (path: string): Promise<BundleReport> => {
+        let answer: Awaited<ReturnType<typeof get>> | undefined;
+        await until('a signed bundle', async () => (answer = await get(path, world.domain.person('ada')))[0] === 200);
+        expect((await get(path, world.domain.agent('buyer')))[0]).toBe(404);
+        const bundle = Buffer.from(canonicalize(JSON.parse(JSON.stringify(answer?.[1])))); // fetch has its own realm
+        return verifyBundle({ bundle, replay: true });
+      };
+      const [first, second] = [await openIncident(MAIN.id), await openIncident(OTHER.id)];
+      const drifted = await report(`/v1/bundles/incidents/${first}`);
+      expect(drifted).toMatchObject({ kind: 'incident', valid: true, redacted: 0, replay: 'identical' });
+      expect(drifted.statements.find(({ name }) => name === 'closing')?.detail).toContain('that of epoch 2');
+      const { statements } = await report(`/v1/bundles/incidents/${second}`); // shown by a rail: no inputs to decide on
+      expect(statements.filter(({ holds }) => !holds)).toEqual([]);
+      expect(statements.find(({ name }) => name === 'closing')?.detail).toBe('revoked for good by ada and grace');
+      const [{ from = '' } = {}] = await rows<{ from: string }>(
+        `SELECT to_char(min(opened_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS from FROM incidents`,
+      );
+      const range = await report(`/v1/bundles/ranges?from=${from}&to=${new Date(Date.now() - 1).toISOString()}`);
+      expect([range.kind, range.statements.filter(({ holds }) => !holds)]).toEqual(['range', []]);
     },
     LONG_MS,
   );

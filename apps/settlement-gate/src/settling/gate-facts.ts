@@ -13,8 +13,8 @@ import {
   isFlowState,
   watchVerdict,
 } from '@spendgate/core';
-import { settlementActionId } from '@spendgate/codec';
 import type { IssuedArtifact, SettlementFlow } from '@spendgate/store';
+import { toSettlementRequest } from '@spendgate/verifier';
 import type { RequestItem, Signatory } from './gate-item.js';
 import type { RegistryView } from './registry-view.js';
 
@@ -84,25 +84,9 @@ export interface FactSources {
 
 /** The request as core judges it. Its signature was verified before; amounts stay text until core parses them. */
 export function requestOf(item: RequestItem): SettlementRequest {
-  const { claims, by } = item;
-  return {
-    action: claims.action,
-    actionId: settlementActionId(claims),
-    presenterKind: by.kind === 'agent' ? 'agent' : 'settlement_service',
-    presenter: by.partyId,
-    presenterJkt: by.kid,
-    artifactId: claims.artifact.id,
-    artifactHash: claims.artifact.hash,
-    amountText: claims.amount?.value ?? null,
-    currency: claims.amount?.currency ?? null,
-    counterparty: claims.counterparty,
-    reference: claims.merchant_reference,
-    captureId: claims.action === 'refund' ? (claims.capture_id ?? null) : null,
-    final: claims.final ?? false,
-    bodyHash: item.bodyHash.toString('base64url'),
-    iatMs: claims.iat * 1000,
-    expMs: claims.exp * 1000,
-  };
+  const { claims, by, bodyHash } = item;
+  const kind = by.kind === 'agent' ? 'agent' : 'settlement_service';
+  return toSettlementRequest(claims, { ...by, kind }, bodyHash);
 }
 
 /** Everything a request is decided on, from what was read after the locks. */
@@ -171,8 +155,9 @@ function policyOf(
   chain: readonly Mandate[] | Absent,
   registry: RegistryView,
 ): SettlementFacts['policy'] {
-  const own = typeof chain === 'string' ? undefined : chain.at(-1);
-  if (row === undefined || own === undefined) return 'unknown';
+  if (row === undefined || chain === 'unknown') return 'unknown';
+  const own = chain === 'absent' ? undefined : chain.at(-1);
+  if (own === undefined) return 'unavailable'; // no mandate, so no policy set: the lineage says what is wrong
   return registry.slice(own.policyId, row.agentId, row.counterpartyId);
 }
 

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { PrivateKeySigner, type Signer, signHttpRequest } from '@spendgate/artifact';
+import { type Signer, signHttpRequest } from '@spendgate/artifact';
 import { parseBundle } from '@spendgate/codec';
 import { MESSAGING_SETTINGS } from '@spendgate/messaging';
-import { inControlAct, recordDomainKeys } from '@spendgate/store';
 import {
   LeafWriter,
   TEST_PUBLIC_URL,
@@ -12,6 +11,7 @@ import {
   issueTestArtifact,
   mandateClaim,
   openTestRuntime,
+  recordLogKeys,
   until,
 } from '@spendgate/testing';
 import { verifyBundle } from '@spendgate/verifier';
@@ -24,11 +24,7 @@ let app: NestFastifyApplication;
 beforeAll(async () => {
   world = await openTestRuntime({ settings: { ...LOG_SETTINGS, ...MESSAGING_SETTINGS }, agents: ['buyer', 'rival'] });
   await world.domain.mandates([mandateClaim('main')]);
-  const checkpoint = PrivateKeySigner.generate('checkpoint');
-  const { kid, alg, jwk } = checkpoint;
-  await inControlAct(world.runtime.pool, (act) => recordDomainKeys(act, [{ kid, purpose: 'checkpoint', alg, jwk }]));
-  const [status, control] = [PrivateKeySigner.generate('status'), PrivateKeySigner.generate('control')];
-  const keys = { ...world.runtime.keys, checkpoint, status, control };
+  const keys = { ...world.runtime.keys, ...(await recordLogKeys(world.runtime.pool)) };
   const module = TransparencyLogModule.forRoot({ ...world.runtime, keys });
   app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), { logger: false });
   await app.listen(0, '127.0.0.1');

@@ -1,9 +1,11 @@
 import { SignedReads } from '@spendgate/http-edge';
 import type { Runtime } from '@spendgate/messaging';
-import { Turnstile } from '@spendgate/platform';
+import { type Clock, Turnstile } from '@spendgate/platform';
 import type { StatusLists } from '../http/status-lists.js';
 import type { WitnessPlace } from '../signing/witnesses.js';
 import { MakeBundle } from './make-bundle.js';
+import { MakeIncidentBundle } from './make-incident-bundle.js';
+import { MakeRangeBundle } from './make-range-bundle.js';
 import { READERS, type Reader } from './reader.js';
 
 export const BUNDLES = Symbol('bundles');
@@ -15,7 +17,10 @@ const AT_ONCE = { atOnceMax: 2, waitingMax: 64 };
 export interface Bundles {
   readonly reads: SignedReads<Reader['kind']>;
   readonly make: MakeBundle;
+  readonly incidents: MakeIncidentBundle;
+  readonly ranges: MakeRangeBundle;
   readonly turnstile: Turnstile;
+  readonly clock: Clock;
 }
 
 export function createBundles(
@@ -23,9 +28,13 @@ export function createBundles(
   lists: StatusLists,
   witnesses: readonly WitnessPlace[],
 ): Bundles {
+  const sources = { pool, issuer: domain.issuer, witnesses };
   return {
     reads: new SignedReads(READERS, registry, clock, domain.publicUrl),
-    make: new MakeBundle(pool, domain.issuer, lists, witnesses),
+    make: new MakeBundle(sources, lists),
+    incidents: new MakeIncidentBundle(sources),
+    ranges: new MakeRangeBundle(sources),
     turnstile: new Turnstile(AT_ONCE),
+    clock,
   };
 }

@@ -43,7 +43,7 @@ export class TooLarge extends Error {}
 export async function gatherLeaves(pool: Pool, asked: Asked): Promise<Evidence | undefined> {
   const { artifact, decision, settlements, outcomes, domainKeys, treeSize } = asked;
   const tokens = [decision.request, ...settlements.map((each) => each.request), ...outcomes.map((each) => each.token)];
-  const partyKids = [...new Set(tokens.flatMap(kidOf))];
+  const partyKids = [...new Set(tokens.flatMap(kidsOf))];
   const { policy } = JSON.parse(artifact.claims) as { policy: { id: string } }; // as: the authorizer's own claims
   const texts = [
     ...[...partyKids, ...domainKeys.map((key) => key.kid)].map((kid) => `"kid":"${kid}"`),
@@ -63,7 +63,7 @@ export async function gatherLeaves(pool: Pool, asked: Asked): Promise<Evidence |
 }
 
 /** Adds leaves and, level by level, their causes. @returns whether all of them are in the tree */
-async function followCauses(
+export async function followCauses(
   pool: Pool,
   starts: readonly Buffer[],
   found: Map<string, EvidenceLeaf>,
@@ -81,12 +81,12 @@ async function followCauses(
   }
 }
 
-function causesOf({ leaf }: EvidenceLeaf): Buffer[] {
+export function causesOf({ leaf }: EvidenceLeaf): Buffer[] {
   const parsed = parseLeaf(Buffer.from(leaf));
   return parsed.ok ? parsed.leaf.causes.map((hash) => Buffer.from(hash, 'base64url')) : [];
 }
 
-function kidOf(token: string | null): string[] {
+export function kidsOf(token: string | null): string[] {
   const split = token === null ? null : splitAnyCompact(Buffer.from(token), TOKEN_BYTES_MAX);
   return split?.ok === true && split.jws.header.kid !== null ? [split.jws.header.kid] : [];
 }

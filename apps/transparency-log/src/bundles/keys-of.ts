@@ -1,16 +1,28 @@
 import { parsePublicKey } from '@spendgate/artifact';
 import type { BundleKey } from '@spendgate/codec';
-import { type EvidenceLeaf, type Pool, readPartyKeys } from '@spendgate/store';
-import { type Evidence, nameOf } from './gather-leaves.js';
+import { type DomainKeyRow, type EvidenceLeaf, type Pool, readPartyKeys } from '@spendgate/store';
+import { nameOf } from './gather-leaves.js';
+
+/** Where keys are found, and the leaves that recorded them. */
+export interface KeySources {
+  readonly domainKeys: readonly DomainKeyRow[];
+  readonly leaves: readonly EvidenceLeaf[];
+  /** Keys of the parties that signed. */
+  readonly partyKids: readonly string[];
+}
 
 /**
  * The domain's keys with their history and those of the parties that signed, each with the leaf that recorded it.
  * A key no leaf recorded is left out: nobody could check it.
  * A settlement service's keys are for settlements; the keys of other parties are named after them.
  */
-export async function keysOf(pool: Pool, issuer: string, { asked, leaves, partyKids }: Evidence): Promise<BundleKey[]> {
+export async function keysOf(
+  pool: Pool,
+  issuer: string,
+  { domainKeys, leaves, partyKids }: KeySources,
+): Promise<BundleKey[]> {
   const recorded = leavesByKid(leaves);
-  const domain = asked.domainKeys.map(({ kid, jwk, purpose }) => ({ kid, jwk, party: issuer, purpose }));
+  const domain = domainKeys.map(({ kid, jwk, purpose }) => ({ kid, jwk, party: issuer, purpose }));
   const rows = await readPartyKeys(pool, partyKids);
   const parties = rows.map(({ kid, jwk, kind, partyId }) => {
     const purpose: BundleKey['purpose'] = kind === 'settlement_service' ? 'settlement' : kind;

@@ -1,24 +1,11 @@
 import { statusPlace } from '@spendgate/artifact';
-import {
-  type TileReader,
-  formatNote,
-  formatNoteKey,
-  logOrigin,
-  parseNote,
-  parseNoteKey,
-  proveConsistency,
-  proveInclusion,
-  readCompactRange,
-  signaturesOf,
-} from '@spendgate/audit-log';
-import { type Bundle, BUNDLE_SETTLEMENTS_MAX } from '@spendgate/codec';
-import { InvariantError } from '@spendgate/core';
+import { type Bundle, type SettlementBundle, BUNDLE_SETTLEMENTS_MAX } from '@spendgate/codec';
 import {
   type BundledArtifact,
+  type BundledOutcome,
+  type BundledSettlement,
   type DecisionView,
-  type DomainKeyRow,
   type EvidenceLeaf,
-  type Pool,
   type StoredCheckpoint,
   readBundledArtifact,
   readBundledOutcomes,
@@ -26,106 +13,137 @@ import {
   readDecision,
   readDomainKeys,
   readLastCheckpoint,
-  readTiles,
+  readSettledArtifact,
 } from '@spendgate/store';
 import type { StatusLists } from '../http/status-lists.js';
-import { noteKeyOf } from '../signing/note-key.js';
-import { type WitnessPlace, witnessedBy } from '../signing/witnesses.js';
 import { type Evidence, TooLarge, gatherLeaves } from './gather-leaves.js';
-import { keysOf } from './keys-of.js';
+import { type BundleSources, loggedParts, openLeaf, text } from './logged-parts.js';
 import type { Reader } from './reader.js';
 
 /** Why there is no bundle: nobody's, or not the caller's; not all under a checkpoint yet; `from` or the size too large. */
 export type NoBundle = 'unknown' | 'not_integrated' | 'beyond_log' | 'too_large';
 
-/** Makes the bundle of an artifact as of the last signed checkpoint; nothing beyond that is shown. */
+/** Makes the bundle of an artifact or a settlement as of the last signed checkpoint; nothing beyond that is shown. */
 export class MakeBundle {
   constructor(
-    private readonly pool: Pool,
-    private readonly issuer: string,
+    private readonly sources: BundleSources,
     private readonly lists: StatusLists,
-    private readonly witnesses: readonly WitnessPlace[] = [],
   ) {}
 
   /** @param from size of a remembered checkpoint; null: none */
-  async execute(artifactId: string, caller: Reader, from: number | null): Promise<Bundle | NoBundle> {
-    const artifact = await readBundledArtifact(this.pool, artifactId);
-    if (artifact === undefined) return 'unknown';
-    if ((caller.kind === 'agent' ? artifact.agentId : artifact.audience) !== caller.id) return 'unknown';
-    const decision = await readDecision(this.pool, artifact.decisionId);
+  async artifact(artifactId: string, caller: Reader, from: number | null): Promise<Bundle | NoBundle> {
+    const made = await this.gather(artifactId, null, caller, from);
+    if (typeof made === 'string') return made;
+    const { evidence, parts, status_list } = made;
+    const { heads, ...logged } = parts;
+    return {
+      v: 1,
+      domain: this.sources.issuer,
+      subject: { kind: 'artifact', id: artifactId },
+      proof: { ...issued(evidence, caller), settlements: evidence.asked.settlements.map(settledEntry) },
+      synchronization: { status_list, ...heads },
+      ...logged,
+    };
+  }
+
+  /** One settlement with the artifact it drew on; what was refused to somebody else is not the caller's to see. */
+  async settlement(settlementId: string, caller: Reader, from: number | null): Promise<SettlementBundle | NoBundle> {
+    const artifactId = await readSettledArtifact(this.sources.pool, settlementId);
+    if (artifactId === undefined) return 'unknown';
+    const made = await this.gather(artifactId, settlementId, caller, from);
+    if (typeof made === 'string') return made;
+    const { evidence, parts, status_list } = made;
+    const { heads, ...logged } = parts;
+    const isShown = seesReadSets(evidence.asked.artifact, caller);
+    const entries = evidence.asked.settlements.map((row) => {
+      return {
+        granted: row.outcome === 'authorized',
+        ...{ ...settledEntry(row), read_set: isShown ? row.readSet : null },
+      };
+    });
+    const of = (wanted: boolean) => entries.flatMap(({ granted, ...entry }) => (granted === wanted ? [entry] : []));
+    return {
+      v: 2,
+      domain: this.sources.issuer,
+      subject: { kind: 'settlement', id: settlementId },
+      proof: { ...issued(evidence, caller), settlements: of(true), refused: of(false) },
+      synchronization: { status_list, ...heads },
+      ...logged,
+    };
+  }
+
+  private async gather(artifactId: string, settlementId: string | null, caller: Reader, from: number | null) {
+    const { pool } = this.sources;
+    const artifact = await readBundledArtifact(pool, artifactId);
+    if (artifact === undefined || !maySee(artifact, caller)) return 'unknown';
+    const decision = await readDecision(pool, artifact.decisionId);
     if (decision === undefined) return 'not_integrated';
-    const settled = await this.readSettled(artifact);
-    if (settled === 'too_large') return settled;
+    const settled = await this.readSettled(artifact, settlementId, caller);
+    if (typeof settled === 'string') return settled;
     // After the rows: what they name is under this head, or not yet under any.
-    const head = await readLastCheckpoint(this.pool);
+    const head = await readLastCheckpoint(pool);
     if (head === undefined) return 'not_integrated';
     if (from !== null && from > head.treeSize) return 'beyond_log';
-    const domainKeys = await readDomainKeys(this.pool);
+    const domainKeys = await readDomainKeys(pool);
     const asked = { artifact, decision, ...settled, domainKeys, treeSize: head.treeSize };
     try {
-      const evidence = await gatherLeaves(this.pool, asked);
-      return evidence === undefined ? 'not_integrated' : await this.compose(evidence, head, caller, from);
+      const evidence = await gatherLeaves(pool, asked);
+      return evidence === undefined ? 'not_integrated' : await this.prove(evidence, head, caller, from);
     } catch (error) {
       if (error instanceof TooLarge) return 'too_large';
       throw error;
     }
   }
 
-  private async readSettled(artifact: BundledArtifact) {
+  private async readSettled(artifact: BundledArtifact, settlementId: string | null, caller: Reader) {
+    const { pool } = this.sources;
     const most = BUNDLE_SETTLEMENTS_MAX + 1;
-    const settlements = await readBundledSettlements(this.pool, artifact.artifactId, most);
+    const rows = await readBundledSettlements(pool, artifact.artifactId, most, settlementId);
+    const settlements = rows.filter((row) => row.outcome === 'authorized' || isTold(row, caller));
+    if (settlementId !== null && !settlements.some((row) => row.settlementId === settlementId)) return 'unknown';
     const ids = settlements.map((each) => each.settlementId);
-    const outcomes = await readBundledOutcomes(this.pool, artifact.flowId, ids, most);
-    return settlements.length === most || outcomes.length === most ? 'too_large' : { settlements, outcomes };
+    const outcomes = await readBundledOutcomes(pool, artifact.flowId, ids, most);
+    return rows.length === most || outcomes.length === most ? 'too_large' : { settlements, outcomes };
   }
 
-  private async compose(evidence: Evidence, head: StoredCheckpoint, caller: Reader, from: number | null) {
-    const { artifact, decision, settlements, outcomes } = evidence.asked;
+  private async prove(evidence: Evidence, head: StoredCheckpoint, caller: Reader, from: number | null) {
+    const { leaves, partyKids, asked } = evidence;
+    const shown = leaves.map((leaf) => shownTo(leaf, caller));
+    const { artifact, domainKeys } = asked;
+    const parts = await loggedParts(this.sources, { leaves, shown, domainKeys, partyKids }, head, from);
     const { partition, segment } = statusPlace(artifact.statusPartition, artifact.statusIdx);
-    const leaves = evidence.leaves.map((leaf) => shown(leaf, caller));
-    const tiles = rememberedTiles((needs) => readTiles(this.pool, needs));
-    const inclusion = [];
-    for (const { index } of leaves) {
-      inclusion.push({ index, proof: (await proveInclusion(tiles, index, head.treeSize)).map(text) });
-    }
-    const consistency = from === null ? null : await continues(tiles, from, head.treeSize);
-    const logKey = logKeyOf(this.issuer, evidence.asked.domainKeys);
-    const witnessed_by = witnessedBy(head.note, this.witnesses);
-    const statusList = (await this.lists.read(partition, segment)) ?? null;
-    const bundle: Bundle = {
-      v: 1,
-      domain: this.issuer,
-      subject: { kind: 'artifact', id: artifact.artifactId },
-      proof: {
-        artifact: { claims: artifact.claims, token: null },
-        intent: decision.request,
-        decision: storedDecision(decision, ownsAll(artifact, caller)),
-        settlements: settlements.map(({ settlementId, attempt, request, claims, leafHash }) => {
-          return { settlement_id: settlementId, attempt, request, claims, receipt: null, leaf_hash: text(leafHash) };
-        }),
-        outcomes: outcomes.map(({ outcomeId, settlementId, token, leafHash }) => {
-          return { outcome_id: outcomeId, settlement_id: settlementId, token, leaf_hash: text(leafHash) };
-        }),
-      },
-      synchronization: {
-        status_list: statusList,
-        checkpoint: { size: head.treeSize, root: text(head.root) },
-        consistency,
-      },
-      lineage: { leaves, redacted: leaves.filter(({ payload }) => payload === null).length },
-      audit: { inclusion },
-      persistence: {
-        note: linesOf(head.note, [logKey, ...witnessed_by]),
-        log_key: logKey,
-        witnessed_by,
-      },
-      keys: await keysOf(this.pool, this.issuer, evidence),
-    };
-    return bundle;
+    return { evidence, parts, status_list: (await this.lists.read(partition, segment)) ?? null };
   }
 }
 
-function storedDecision(view: DecisionView, showsReadSet: boolean): Bundle['proof']['decision'] {
+/** Its agent, the service that may present it, and people. */
+function maySee({ agentId, audience }: BundledArtifact, { kind, id }: Reader): boolean {
+  return kind === 'person' || (kind === 'agent' ? agentId : audience) === id;
+}
+
+/** A refusal is told to who asked, to the agent whose money it is, and to people. */
+function isTold({ presenter }: BundledSettlement, { kind, id }: Reader): boolean {
+  return kind !== 'settlement_service' || presenter === id;
+}
+
+/** What was asked, decided and done with an artifact. */
+function issued({ asked: { artifact, decision, outcomes } }: Evidence, caller: Reader) {
+  return {
+    artifact: { claims: artifact.claims, token: null },
+    intent: decision.request,
+    decision: storedDecision(decision, seesReadSets(artifact, caller)),
+    outcomes: outcomes.map(({ outcomeId, settlementId, token, leafHash }: BundledOutcome) => {
+      return { outcome_id: outcomeId, settlement_id: settlementId, token, leaf_hash: text(leafHash) };
+    }),
+  };
+}
+
+function settledEntry({ settlementId, attempt, request, claims, leafHash }: BundledSettlement) {
+  return { settlement_id: settlementId, attempt, request, claims, receipt: null, leaf_hash: text(leafHash) };
+}
+
+/** A stored decision as a bundle has it. */
+export function storedDecision(view: DecisionView, showsReadSet: boolean): Bundle['proof']['decision'] {
   return {
     decision_id: view.decisionId,
     intent_id: view.intentId,
@@ -141,56 +159,17 @@ function storedDecision(view: DecisionView, showsReadSet: boolean): Bundle['proo
   };
 }
 
-/** The read set tells limits and use of every level: for an agent that holds all of them. */
-function ownsAll({ levels }: BundledArtifact, { kind, id }: Reader): boolean {
-  return kind === 'agent' && levels.length > 0 && levels.every((level) => level.agentId === id);
+/** The read set tells limits and use of every level: for people, and for an agent that holds all of them. */
+function seesReadSets({ levels }: BundledArtifact, { kind, id }: Reader): boolean {
+  return kind === 'person' || (kind === 'agent' && levels.length > 0 && levels.every((level) => level.agentId === id));
 }
 
-/** A grant is its holder's business; anybody else gets the leaf, which proves that there was one. */
-function shown(
-  { index, leaf, payload, salt }: EvidenceLeaf,
-  { kind, id }: Reader,
-): Bundle['lineage']['leaves'][number] {
-  const redacted = { index, leaf, payload: null, salt: null };
-  if (payload === null || salt === null) return redacted;
-  const { mandate } = JSON.parse(payload) as { mandate?: unknown }; // as: any JSON object may have such a member
+/** A grant is its holder's business and people's; anybody else gets the leaf, which proves that there was one. */
+function shownTo(leaf: EvidenceLeaf, { kind, id }: Reader): Bundle['lineage']['leaves'][number] {
+  const all = openLeaf(leaf);
+  if (all.payload === null || kind === 'person') return all;
+  const { mandate } = JSON.parse(all.payload) as { mandate?: unknown }; // as: any JSON object may have such a member
   const isGrant = typeof mandate === 'object' && mandate !== null;
   const isOwn = isGrant && kind === 'agent' && 'agent' in mandate && mandate.agent === id;
-  return isGrant && !isOwn ? redacted : { index, leaf, payload, salt: text(salt) };
-}
-
-/** The tree of a remembered size with the proof that the bundle's begins with it. */
-async function continues(tiles: TileReader, size: number, treeSize: number) {
-  const root = (await readCompactRange(tiles, size)).root();
-  return { size, root: text(root), proof: (await proveConsistency(tiles, size, treeSize)).map(text) };
-}
-
-/** The note with the lines of these keys alone: a line nobody in the bundle can check would be no evidence. */
-function linesOf(note: string, keyTexts: readonly string[]): string {
-  const parsed = parseNote(note);
-  if (parsed === 'note_malformed') throw new InvariantError('ERR_NOTE_DAMAGED', 'a stored checkpoint is no note');
-  const keys = keyTexts.flatMap((keyText) => parseNoteKey(keyText) ?? []);
-  return formatNote({ ...parsed, signatures: keys.flatMap((key) => signaturesOf(parsed, key)) });
-}
-
-/** The newest one signed the newest checkpoint. */
-function logKeyOf(issuer: string, keys: readonly DomainKeyRow[]): string {
-  const key = keys.findLast(({ purpose }) => purpose === 'checkpoint');
-  return key === undefined ? '' : formatNoteKey(noteKeyOf(logOrigin(issuer), key.jwk));
-}
-
-/** Leaves of one artifact lie close together: each tile is read once for all their proofs. */
-function rememberedTiles(read: TileReader): TileReader {
-  const known = new Map<string, Uint8Array>();
-  const nameOf = ({ level, index }: { level: number; index: number }): string => `${level}/${index}`;
-  return async (needs) => {
-    const missing = needs.filter((need) => !known.has(nameOf(need)));
-    const tiles = missing.length === 0 ? [] : await read(missing);
-    missing.forEach((need, at) => known.set(nameOf(need), tiles[at] ?? new Uint8Array(0)));
-    return needs.map((need) => known.get(nameOf(need)) ?? new Uint8Array(0));
-  };
-}
-
-function text(hash: Uint8Array): string {
-  return Buffer.from(hash).toString('base64url');
+  return isGrant && !isOwn ? { ...all, payload: null, salt: null } : all;
 }

@@ -3,6 +3,7 @@ import { type Signer, signToken } from '@spendgate/artifact';
 import { type EdgeReply, type EdgeRequest, NOT_FOUND, type SignedReads, problemOf, send } from '@spendgate/http-edge';
 import type { Clock, Logger, Turnstile } from '@spendgate/platform';
 import { CACHE, sendJson, sendProblem } from '../http/answers.js';
+import { timeOf } from '../http/time-of.js';
 import { attestationClaims } from './attest.js';
 import type { DomainHistory } from './domain-history.js';
 import { AlteredLog, type LogFold } from './log-fold.js';
@@ -22,9 +23,6 @@ export interface Histories {
   readonly clock: Clock;
   readonly logger: Logger;
 }
-
-/** RFC 3339 in UTC, milliseconds at most. */
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?Z$/;
 
 /** The domain as of now or of a past time, by its leaves alone, with proof. */
 @Controller('v1')
@@ -88,7 +86,7 @@ export class HistoryController {
     const { history, reads, turnstile, clock, logger } = this.histories;
     const read = await reads.verify(request);
     if (!read.ok) return send(reply, read.answer);
-    const atMs = timeOf(at);
+    const atMs = at === undefined ? Infinity : timeOf(at); // none: the newest
     if (Number.isNaN(atMs) || (atMs !== Infinity && atMs > clock.nowMs())) {
       return send(reply, problemOf('malformed', { field: 'at' }));
     }
@@ -106,12 +104,6 @@ export class HistoryController {
       return sendProblem(reply, 503, `the stored log is not the signed one: ${error.message}`);
     }
   }
-}
-
-/** @returns no number when it is no time; infinity for the newest */
-function timeOf(at: unknown): number {
-  if (at === undefined) return Infinity;
-  return typeof at === 'string' && TIME.test(at) ? Date.parse(at) : Number.NaN;
 }
 
 function consistencyUrl({ size }: LogFold): string {

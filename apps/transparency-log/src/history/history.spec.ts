@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PrivateKeySigner, type Signer, parseKeySet, verifyToken } from '@spendgate/artifact';
+import { type Signer, parseKeySet, verifyToken } from '@spendgate/artifact';
 import { type DomainAttestationClaims, hashJsonText, leafHashOf, opensCommitment, parseLeaf } from '@spendgate/codec';
 import { verifyConsistency, verifyInclusion } from '@spendgate/audit-log';
 import { MESSAGING_SETTINGS } from '@spendgate/messaging';
-import { inControlAct, recordDomainKeys, recordParties, revokeKey, revokeMandates } from '@spendgate/store';
+import { inControlAct, recordParties, revokeKey, revokeMandates } from '@spendgate/store';
 import {
   type ServedModule,
   TEST_ISSUER,
@@ -11,6 +11,7 @@ import {
   mandateClaim,
   namedId,
   openTestRuntime,
+  recordLogKeys,
   serveModule,
   signedGet,
   until,
@@ -38,25 +39,20 @@ interface Told {
   readonly consistency_url: string;
 }
 
-const control = PrivateKeySigner.generate('control');
 const bytes = (hash: string): Buffer => Buffer.from(hash, 'base64url');
 let world: TestRuntime;
 let served: ServedModule;
 let person: Signer;
+let control: Signer;
 
 beforeAll(async () => {
   const environment = { SPENDGATE_CHECKPOINT_PUBLISH: '0ms', SPENDGATE_LOG_IDLE: '5ms' };
   const settings = { ...LOG_SETTINGS, ...MESSAGING_SETTINGS };
   world = await openTestRuntime({ settings, environment, people: { ada: ['auditor'] } });
   person = world.domain.person('ada');
-  const [checkpoint, status] = [PrivateKeySigner.generate('checkpoint'), PrivateKeySigner.generate('status')];
-  const purposes = { checkpoint, status, control };
-  const rows = (['checkpoint', 'status', 'control'] as const).map((purpose) => {
-    const { kid, alg, jwk } = purposes[purpose];
-    return { kid, purpose, alg, jwk };
-  });
-  await inControlAct(world.runtime.pool, (act) => recordDomainKeys(act, rows));
-  const runtime = { ...world.runtime, keys: { ...world.runtime.keys, ...purposes } };
+  const keys = await recordLogKeys(world.runtime.pool);
+  ({ control } = keys);
+  const runtime = { ...world.runtime, keys: { ...world.runtime.keys, ...keys } };
   served = await serveModule(TransparencyLogModule.forRoot(runtime), runtime, { topics: false });
 }, 60_000);
 afterAll(async () => {

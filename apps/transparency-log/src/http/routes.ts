@@ -1,6 +1,7 @@
 import { EXAMPLE, HASH, type RouteSpec } from '@spendgate/http-edge';
 import { LINEAGE_KINDS, LINEAGE_RELATIONS } from '@spendgate/store';
 import { z } from 'zod';
+import { BUNDLE_ROUTES } from '../bundles/bundle-routes.js';
 import { SUBJECT_LEAVES_KEPT } from '../history/log-fold.js';
 import { HISTORY_KINDS } from '../history/subjects.js';
 
@@ -217,25 +218,7 @@ export const LOG_ROUTES: readonly RouteSpec[] = [
     denials: [],
     problems: { 400: 'a parameter is not in form', 404: 'no signed trees of these sizes' },
   },
-  {
-    method: 'GET',
-    path: '/v1/bundles/artifacts/{id}',
-    id: 'readBundle',
-    about: 'Everything that proves one artifact, as one file to be checked offline: docs/reference/bundle.md.',
-    signedRead: true,
-    parameters: {
-      id: { about: 'id of the artifact', schema: z.string(), example: EXAMPLE.uuid },
-      from: { about: 'size of a remembered checkpoint: the bundle proves that the log continued it', schema: COUNT },
-    },
-    answers: { 200: { about: 'the bundle in RFC 8785 form', type: 'application/json' } },
-    denials: [],
-    problems: {
-      400: '`from` is no whole number',
-      404: 'no artifact with this id is yours, or no signed tree of that size',
-      422: 'more leaves or settlements than a bundle holds',
-      503: 'the log has not signed all of it yet: ask again',
-    },
-  },
+  ...BUNDLE_ROUTES,
   {
     method: 'GET',
     path: '/v1/lineage/{id}',

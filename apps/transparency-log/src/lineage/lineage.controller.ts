@@ -25,8 +25,8 @@ export interface Lineages {
 
 const LIMITS = { usual: 50, max: 200 };
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** Ids of parties, policies and keys; anything longer names nothing. */
-const ID_CHARS_MAX = 256;
+/** Ids of parties, policies and keys are visible ASCII; anything else, or longer, names nothing. */
+const ID = /^[!-~]{1,256}$/;
 
 @Controller('v1/lineage')
 export class LineageController {
@@ -47,7 +47,7 @@ export class LineageController {
     if (typeof asked === 'string') return send(reply, problemOf('malformed', { field: asked }));
     const { direction = 'up' } = query;
     if (direction !== 'up' && direction !== 'down') return send(reply, problemOf('malformed', { field: 'direction' }));
-    if (id.length > ID_CHARS_MAX) return send(reply, NOT_FOUND);
+    if (!ID.test(id)) return send(reply, NOT_FOUND);
     const [decisionId, flowId] = asked.cursor ?? [];
     const before = decisionId === undefined || flowId === undefined ? null : { decisionId, flowId };
     const { limit } = asked;

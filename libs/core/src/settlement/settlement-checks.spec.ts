@@ -90,7 +90,7 @@ const DENIED: Readonly<Record<VerificationCheck, readonly Row[]>> = {
     ['A34', 'domain_divergence', null, 'the peer showed two histories', watching('domain', 'broken')],
     ['A34', 'identity_discontinuity', null, 'key changed without a transition', watching('identity', 'broken')],
     ['A34', 'authorization_discontinuity', OWN, 'a parent is gone', { facts: { mandates: [mandate(0), mandate(2)] } }],
-    ['A34', 'authorization_discontinuity', '', 'no mandate is there', { facts: { mandates: 'absent' } }],
+    ['A34', 'lineage_fragmented', null, 'the mandate itself is gone', { facts: { mandates: 'absent' } }],
     ['A34', 'lineage_fragmented', null, 'issued under claims nobody recorded', own({ hash: hash('x') })],
     [
       'A34',

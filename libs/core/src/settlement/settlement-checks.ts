@@ -120,7 +120,10 @@ const CHECKS: Readonly<Record<SettlementDenial, Row>> = {
   domain_stale: { lineage: capture(({ facts }) => when(facts.watches.domain === 'stale')) },
   domain_divergence: { lineage: capture(({ facts }) => when(facts.watches.domain === 'broken')) },
   identity_discontinuity: { lineage: capture(({ facts }) => when(facts.watches.identity === 'broken')) },
-  authorization_discontinuity: { lineage: capture(({ levels }) => naming(findChainBreak(levels))) },
+  // Without the mandate itself there is no chain that could have a gap: what is missing is what the artifact came of.
+  authorization_discontinuity: {
+    lineage: capture(({ facts, levels }) => naming(facts.mandates === 'absent' ? null : findChainBreak(levels))),
+  },
   lineage_fragmented: {
     lineage: capture((c) => when(c.facts.watches.lineage === 'broken' || !isLineageWhole(c))),
   },

@@ -17,6 +17,7 @@ import { IndexLineage1700000000016 } from './0016-index-lineage.js';
 import { CreateSettlementCases1700000000017 } from './0017-create-settlement-cases.js';
 import { ConfirmLog1700000000018 } from './0018-confirm-log.js';
 import { CountApprovers1700000000019 } from './0019-count-approvers.js';
+import { IndexCheckpointTimes1700000000020 } from './0020-index-checkpoint-times.js';
 import { CreateWatches1700000000021 } from './0021-create-watches.js';
 
 /** Imported classes, not a file pattern: a bundled or relocated build migrates the same way. */
@@ -40,5 +41,6 @@ export const MIGRATIONS = [
   CreateSettlementCases1700000000017,
   ConfirmLog1700000000018,
   CountApprovers1700000000019,
+  IndexCheckpointTimes1700000000020,
   CreateWatches1700000000021,
 ];

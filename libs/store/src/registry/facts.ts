@@ -64,7 +64,10 @@ export interface RegistryFacts {
   key(kid: string): RegisteredKey | undefined;
   party(kind: PartyKind, id: string): PartyFacts | undefined;
   counterparty(id: string): RegisteredCounterparty | undefined;
-  /** From the root to the mandate itself; `'unknown'` when a level is missing or was edited behind our back. */
+  /**
+   * From the root to the mandate itself. A level whose row is gone is left out, so that the path names more levels than
+   * there are (`findChainBreak`); `'unknown'` when a level was edited behind our back.
+   */
   chain(mandateId: string): readonly RegisteredMandate[] | 'absent' | 'unknown';
   /** The version in force; all active policies are always loaded. */
   policy(policyId: string): ActivePolicy | undefined;

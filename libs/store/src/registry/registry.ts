@@ -251,8 +251,8 @@ function chainOf(mandates: Found['mandates'], id: string): readonly RegisteredMa
   const chain: RegisteredMandate[] = [];
   for (const each of mandate.path) {
     const level = mandates.get(each);
-    if (level === undefined || level === 'unknown') return 'unknown';
-    chain.push(level);
+    if (level === 'unknown') return 'unknown';
+    if (level !== undefined) chain.push(level); // one that is gone leaves a gap, and a gap has a name of its own
   }
   return chain;
 }

@@ -18,10 +18,14 @@ export interface BundledArtifact {
   readonly levels: readonly { readonly mandateId: string; readonly agentId: string | null }[];
 }
 
-/** A granted settlement as evidence. */
+/** A settlement's decision as evidence. */
 export interface BundledSettlement {
   readonly settlementId: string;
   readonly attempt: number;
+  readonly outcome: string;
+  readonly presenter: string;
+  /** RFC 8785 form. */
+  readonly readSet: string;
   readonly request: string;
   readonly claims: string;
   readonly leafHash: Buffer;
@@ -64,8 +68,14 @@ const ARTIFACT = statement(
 );
 const SETTLEMENTS = statement(
   'bundle-settlements',
-  `SELECT settlement_id AS "settlementId", attempt::int AS attempt, request, claims, leaf_hash AS "leafHash"
-   FROM settlements WHERE artifact_id = $1 AND outcome = 'authorized' ORDER BY judged_at, settlement_id, attempt LIMIT $2`,
+  `SELECT settlement_id AS "settlementId", attempt::int AS attempt, outcome, presenter, read_set AS "readSet", request, claims,
+     leaf_hash AS "leafHash"
+   FROM settlements WHERE artifact_id = $1 AND (outcome = 'authorized' OR settlement_id = $3::uuid)
+   ORDER BY judged_at, settlement_id, attempt LIMIT $2`,
+);
+const SETTLED_ARTIFACT = statement(
+  'bundle-settled-artifact',
+  'SELECT artifact_id AS "artifactId" FROM settlements WHERE settlement_id = $1 LIMIT 1',
 );
 const OUTCOMES = statement(
   'bundle-outcomes',
@@ -105,9 +115,24 @@ export async function readBundledArtifact(db: Queryable, artifactId: string): Pr
   return row;
 }
 
-/** What was granted on an artifact, in the order it was judged. @param limit rows at most */
-export function readBundledSettlements(db: Queryable, artifactId: string, limit: number): Promise<BundledSettlement[]> {
-  return guarded(() => query<Row<BundledSettlement>>(db, SETTLEMENTS, [artifactId, limit]));
+/**
+ * What was granted on an artifact, in the order it was judged.
+ *
+ * @param limit rows at most @param settlementId of it refusals too; `null`: of none
+ */
+export function readBundledSettlements(
+  db: Queryable,
+  artifactId: string,
+  limit: number,
+  settlementId: string | null = null,
+): Promise<BundledSettlement[]> {
+  return guarded(() => query<Row<BundledSettlement>>(db, SETTLEMENTS, [artifactId, limit, settlementId]));
+}
+
+/** The artifact a settlement drew on. @param settlementId a UUID */
+export async function readSettledArtifact(db: Queryable, settlementId: string): Promise<string | undefined> {
+  const [row] = await guarded(() => query<{ artifactId: string }>(db, SETTLED_ARTIFACT, [settlementId]));
+  return row?.artifactId;
 }
 
 /** What was reported on settlements of one flow, in order. @param limit rows at most */

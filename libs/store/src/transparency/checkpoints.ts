@@ -19,6 +19,18 @@ const AT_LEAST = statement(
   'checkpoint-at-least',
   `SELECT ${COLUMNS} FROM checkpoints WHERE tree_size >= $1 ORDER BY tree_size LIMIT 1`,
 );
+const SIGNED_BEFORE = statement(
+  'checkpoint-signed-before',
+  `SELECT ${COLUMNS} FROM checkpoints WHERE signed_at < to_timestamp($1::float8 / 1000) ORDER BY signed_at DESC, tree_size DESC LIMIT 1`,
+);
+const SIGNED_FROM = statement(
+  'checkpoint-signed-from',
+  `SELECT ${COLUMNS} FROM checkpoints WHERE signed_at >= to_timestamp($1::float8 / 1000) ORDER BY signed_at, tree_size LIMIT 1`,
+);
+const UP_TO = statement(
+  'checkpoint-up-to',
+  `SELECT ${COLUMNS} FROM checkpoints WHERE tree_size <= $1 ORDER BY tree_size DESC LIMIT 1`,
+);
 const PAGE = statement(
   'checkpoint-page',
   `SELECT ${COLUMNS} FROM checkpoints WHERE tree_size > $1 ORDER BY tree_size LIMIT $2`,
@@ -49,6 +61,24 @@ export async function readLastCheckpoint(db: Queryable): Promise<StoredCheckpoin
 /** The first checkpoint that covers a tree of this size. */
 export async function readCheckpointCovering(db: Queryable, treeSize: number): Promise<StoredCheckpoint | undefined> {
   const [row] = await guarded(() => query<CheckpointRow>(db, AT_LEAST, [treeSize]));
+  return row;
+}
+
+/** The last checkpoint signed before a time: every leaf in it was decided before. @param atMs Unix ms */
+export async function readCheckpointBefore(db: Queryable, atMs: number): Promise<StoredCheckpoint | undefined> {
+  const [row] = await guarded(() => query<CheckpointRow>(db, SIGNED_BEFORE, [atMs]));
+  return row;
+}
+
+/** The first checkpoint signed at a time or after it. @param atMs Unix ms */
+export async function readCheckpointFrom(db: Queryable, atMs: number): Promise<StoredCheckpoint | undefined> {
+  const [row] = await guarded(() => query<CheckpointRow>(db, SIGNED_FROM, [atMs]));
+  return row;
+}
+
+/** The largest checkpoint of at most so many leaves. */
+export async function readCheckpointUpTo(db: Queryable, treeSize: number): Promise<StoredCheckpoint | undefined> {
+  const [row] = await guarded(() => query<CheckpointRow>(db, UP_TO, [treeSize]));
   return row;
 }
 

@@ -11,11 +11,16 @@ export {
   readEvidenceLeaves,
   readFoundations,
   readPartyKeys,
+  readSettledArtifact,
 } from './bundle-reads.js';
+export { type BundledIncident, readBundledIncident, readEvidenceRange, readIncidentActs } from './incident-reads.js';
 export {
   type StoredCheckpoint,
   addCosignatures,
   readAllCheckpoints,
+  readCheckpointBefore,
+  readCheckpointFrom,
+  readCheckpointUpTo,
   readCheckpointCovering,
   readLastCheckpoint,
   writeCheckpoint,

@@ -1,3 +1,5 @@
+import type { BundleKind } from '@spendgate/codec';
+
 /** The six statements a bundle proves, in the order they are reported (C10–C15). */
 export const STATEMENTS = [
   'authorization',
@@ -7,7 +9,23 @@ export const STATEMENTS = [
   'audit',
   'execution',
 ] as const;
-export type StatementName = (typeof STATEMENTS)[number];
+
+/** What the bundle of an incident proves: how it was stopped, that it stood still, by whom it went on or ended. */
+export const INCIDENT_STATEMENTS = [
+  'signal',
+  'containment',
+  'standstill',
+  'people',
+  'clearing',
+  'closing',
+  'trust_continuity',
+  'audit',
+] as const;
+
+/** What the bundle of a time range proves: that no leaf is missing, and what they add up to. */
+export const RANGE_STATEMENTS = ['completeness', 'totals', 'trust_continuity', 'audit'] as const;
+
+export type StatementName = (typeof STATEMENTS | typeof INCIDENT_STATEMENTS | typeof RANGE_STATEMENTS)[number];
 
 export interface StatementReport {
   readonly name: StatementName;
@@ -38,11 +56,18 @@ export interface ProofReport {
 }
 
 export interface BundleReport {
+  /** What the bundle is about; `null`: the file is none. */
+  readonly kind: BundleKind | null;
   /** Every statement holds and, when a replay was asked for, it gave the same bytes. */
   readonly valid: boolean;
   readonly statements: readonly StatementReport[];
-  /** The same by the five kinds of proof: what was withheld from who asked makes one fail, and no statement. */
+  /**
+   * The same by the five kinds of proof, for an artifact and a settlement: what was withheld from who asked makes one
+   * fail, and no statement.
+   */
   readonly proofs: readonly ProofReport[];
+  /** What somebody might take this file to prove and it does not, in words; for an incident and a range. */
+  readonly not_proven: readonly string[];
   /** `'bundle'`: the domain's keys are the bundle's own word, so it proves nothing about who the domain is. */
   readonly trust: 'given' | 'bundle';
   /** Leaves whose payload was redacted or withheld: in the tree, their content unknown. */

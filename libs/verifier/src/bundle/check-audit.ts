@@ -15,7 +15,7 @@ import {
   verifyInclusion,
 } from '@spendgate/audit-log';
 import { refuse } from './bundle-report.js';
-import type { OpenedBundle } from './opened-bundle.js';
+import type { OpenedLog } from './opened-bundle.js';
 
 /**
  * C14: a checkpoint the log's key signed covers every leaf, each leaf is in its tree (RFC 9162 §2.1.3.2) and opens to
@@ -24,7 +24,7 @@ import type { OpenedBundle } from './opened-bundle.js';
  * @param remembered signed note of a checkpoint seen earlier
  * @throws {BundleFault} with the first bad index
  */
-export function checkAudit(opened: OpenedBundle, remembered: string | null): string {
+export function checkAudit(opened: OpenedLog, remembered: string | null): string {
   const { lineage, audit } = opened.bundle;
   const head = checkHead(opened);
   checkConsistency(opened, head);
@@ -52,7 +52,7 @@ export function checkAudit(opened: OpenedBundle, remembered: string | null): str
 }
 
 /** The signed note, the key that is named for it, and the head the proofs lead to: one and the same. */
-function checkHead(opened: OpenedBundle): Checkpoint {
+function checkHead(opened: OpenedLog): Checkpoint {
   const { persistence, synchronization } = opened.bundle;
   const keys = noteKeys(opened);
   const verdict = verifyCheckpoint(persistence.note, keys);
@@ -79,7 +79,7 @@ function checkWitnesses(note: SignedNote, logKeys: readonly NoteKey[], witnessed
 }
 
 /** The earlier tree the bundle says this one continues (RFC 9162 §2.1.4.2); none is no fault. */
-function checkConsistency({ bundle }: OpenedBundle, head: Checkpoint): void {
+function checkConsistency({ bundle }: OpenedLog, head: Checkpoint): void {
   const { consistency } = bundle.synchronization;
   if (consistency === null) return;
   const { size, root, proof } = consistency;
@@ -88,7 +88,7 @@ function checkConsistency({ bundle }: OpenedBundle, head: Checkpoint): void {
   if (!verified.valid) refuse(null, `the tree does not continue synchronization.consistency: ${verified.code}`);
 }
 
-function checkRemembered(opened: OpenedBundle, head: Checkpoint, remembered: string): string {
+function checkRemembered(opened: OpenedLog, head: Checkpoint, remembered: string): string {
   const verdict = verifyCheckpoint(remembered, noteKeys(opened));
   if (!verdict.valid) return refuse(null, `the remembered checkpoint: ${verdict.code}`);
   const { size, root } = verdict.checkpoint;
@@ -103,7 +103,7 @@ function checkRemembered(opened: OpenedBundle, head: Checkpoint, remembered: str
 }
 
 /** The domain's checkpoint keys as notes know them; none for an issuer no log can be named after. */
-function noteKeys({ bundle, keys }: OpenedBundle): NoteKey[] {
+export function noteKeys({ bundle, keys }: OpenedLog): NoteKey[] {
   if (!isKeyName(bundle.domain)) return [];
   const name = logOrigin(bundle.domain);
   return [...keys.values()].flatMap(({ purpose, party, jwk }): NoteKey[] => {
@@ -112,6 +112,6 @@ function noteKeys({ bundle, keys }: OpenedBundle): NoteKey[] {
   });
 }
 
-function bytesOf(hash: string): Uint8Array {
+export function bytesOf(hash: string): Uint8Array {
   return Buffer.from(hash, 'base64url');
 }

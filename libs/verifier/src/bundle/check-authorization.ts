@@ -1,4 +1,11 @@
-import { type ArtifactClaims, canonicalize, hashJsonText, intentBodyHash, sha256Text } from '@spendgate/codec';
+import {
+  type ArtifactClaims,
+  type Bundle,
+  canonicalize,
+  hashJsonText,
+  intentBodyHash,
+  sha256Text,
+} from '@spendgate/codec';
 import type { ArtifactTerms } from '@spendgate/core';
 import { decisionText } from '../replay/recompute-decision.js';
 import { refuse } from './bundle-report.js';
@@ -16,7 +23,7 @@ export async function checkAuthorization(opened: OpenedBundle): Promise<string> 
   const { leaf, payload } = decisionLeaf(opened);
   const { index } = leaf;
   if (leaf.leaf?.type !== 'decision_authorized') refuse(index, 'the leaf is not of an authorization');
-  compareDecision(opened, payload, index);
+  compareDecision(opened.bundle.proof.decision, payload, index);
   const claims = await readArtifact(opened, payload, index);
   const { domain, subject, proof } = opened.bundle;
   if (claims.iss !== domain) refuse(index, `the artifact is of ${claims.iss}`);
@@ -107,8 +114,7 @@ function isAtMost(less: string, more: string): boolean {
 }
 
 /** The stored decision says what its leaf says. */
-function compareDecision({ bundle }: OpenedBundle, payload: Payload, index: number): void {
-  const { decision } = bundle.proof;
+export function compareDecision(decision: Bundle['proof']['decision'], payload: Payload, index: number): void {
   const said = ['decision_id', 'intent_id', 'outcome', 'code', 'field', 'supersedes', 'decision_hash'] as const;
   const times = ['appended_at', 'judged_at'] as const;
   const other = [...said, ...times].find((name) => decision[name] !== payload[name]);

@@ -13,6 +13,7 @@ import { refuse } from './bundle-report.js';
 import { UNSIGNED } from './check-authorization.js';
 import {
   type OpenedBundle,
+  type OpenedLog,
   type Payload,
   decisionLeaf,
   leafOf,
@@ -22,7 +23,7 @@ import {
 } from './opened-bundle.js';
 import { EVER, verifySigned } from './signed.js';
 
-/** A granted settlement with everything that was signed about it. */
+/** A settlement's decision with everything that was signed about it. */
 interface Settled {
   readonly index: number;
   readonly timeMs: number;
@@ -39,10 +40,7 @@ interface Settled {
 export async function checkExecution(opened: OpenedBundle): Promise<string> {
   const { settlements, outcomes } = opened.bundle.proof;
   for (const settlement of settlements) {
-    const { index, payload, request } = await readSettled(opened, settlement);
-    const receipt = await readReceipt(opened, settlement, index);
-    const other = difference(receipt, request, payload, settlement);
-    if (other !== undefined) refuse(index, `the receipt and the log differ: ${other}`);
+    await checkDecided(opened, settlement, 'authorized');
   }
   for (const outcome of outcomes) await checkOutcome(opened, outcome);
   if (settlements.length === 0) return 'nothing had been settled';
@@ -64,7 +62,9 @@ export async function checkEnforcement(opened: OpenedBundle): Promise<string> {
   const artifact = artifactSchema.safeParse(parseObject(opened.bundle.proof.artifact.claims));
   if (!artifact.success) return refuse(leaf.index, 'proof.artifact.claims are no claims of an artifact');
   const used = new Use(artifact.data);
-  const settled = await Promise.all(opened.bundle.proof.settlements.map((each) => readSettled(opened, each)));
+  const settled = await Promise.all(
+    opened.bundle.proof.settlements.map((each) => readSettled(opened, each, 'authorized')),
+  );
   for (const each of settled.sort((a, b) => a.index - b.index)) {
     const problem = used.add(each);
     if (problem !== null) refuse(each.index, problem);
@@ -72,7 +72,27 @@ export async function checkEnforcement(opened: OpenedBundle): Promise<string> {
   return `${stages.length} stages passed; ${used.text()}`;
 }
 
-async function readSettled(opened: OpenedBundle, settlement: BundleSettlement): Promise<Settled> {
+type Outcome = 'authorized' | 'denied';
+
+/** A settlement's decision as its leaf has it: asked for by a signed request, answered by a signed receipt. */
+export async function checkDecided(
+  opened: OpenedBundle,
+  settlement: BundleSettlement,
+  outcome: Outcome,
+): Promise<Settled> {
+  const settled = await readSettled(opened, settlement, outcome);
+  const receipt = await readReceipt(opened, settlement, settled.index);
+  const other = difference(receipt, settled.request, settled.payload, settlement);
+  if (other !== undefined) refuse(settled.index, `the receipt and the log differ: ${other}`);
+  return settled;
+}
+
+/** The signed request of a settlement and the leaf of the decision on it. */
+export async function readSettled(
+  opened: OpenedLog,
+  settlement: Omit<BundleSettlement, 'claims' | 'receipt'>,
+  outcome: Outcome,
+): Promise<Settled> {
   const leaf = leafOf(opened, settlement.leaf_hash, `settlement ${settlement.settlement_id}`);
   const { index } = leaf;
   const payload = payloadOf(leaf, `settlement ${settlement.settlement_id}`);
@@ -88,14 +108,14 @@ async function readSettled(opened: OpenedBundle, settlement: BundleSettlement): 
     }),
   );
   const pairs: readonly (readonly [string, unknown, unknown])[] = [
-    ['type', leaf.leaf?.type, `settlement_${claims.action}_authorized`],
+    ['type', leaf.leaf?.type, outcome === 'denied' ? 'settlement_denied' : `settlement_${claims.action}_authorized`],
     ['settlement', payload['settlement'], settlement.settlement_id],
     ['attempt', payload['attempt'], settlement.attempt],
     ['presenter', payload['presenter'], claims.iss],
     ['presenter', payload['presenter'], key.party],
     ['presenter_kid', payload['presenter_kid'], key.kid],
     ['request_hash', payload['request_hash'], settlementBodyHash(claims).toString('base64url')],
-    ['outcome', payload['outcome'], 'authorized'],
+    ['outcome', payload['outcome'], outcome],
   ];
   const other = pairs.find(([, said, signed]) => said !== signed);
   if (other !== undefined) refuse(index, `the signed request and the log differ: ${other[0]}`);
@@ -127,8 +147,10 @@ function difference(
     ['action', receipt.action, request.action],
     ['artifact', canonicalize(receipt.artifact), canonicalize(memberOf(payload, 'artifact'))],
     ['outcome', receipt.outcome, payload['outcome']],
-    ['amount', receipt.amount?.value, payload['amount']],
-    ['currency', receipt.amount?.currency, payload['currency']],
+    ['code', receipt.code, payload['code'] ?? null],
+    ['field', receipt.field, payload['field'] ?? null],
+    ['amount', receipt.amount?.value ?? null, payload['amount'] ?? null],
+    ['currency', receipt.amount?.currency ?? null, payload['currency'] ?? null],
     ['state', receipt.state, payload['state']],
     ['decision_hash', receipt.decision_hash, payload['decision_hash']],
     ['leaf_hash', receipt.leaf_hash, settlement.leaf_hash],

@@ -1,7 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseKeySet } from '@spendgate/artifact';
 import { canonicalize, encodeLeaf } from '@spendgate/codec';
-import { TEST_ISSUER, TEST_LEAVES, makeTestBundle } from '@spendgate/testing';
+import {
+  TEST_INCIDENT_LEAVES,
+  TEST_ISSUER,
+  TEST_LEAVES,
+  makeTestBundle,
+  makeTestIncident,
+  makeTestRange,
+  makeTestSettlement,
+} from '@spendgate/testing';
 import fc from 'fast-check';
 import type { BundleReport } from './bundle-report.js';
 import { verifyBundle } from './verify-bundle.js';
@@ -71,6 +79,53 @@ describe('a hostile bundle', () => {
         if (valid || statements.every(({ holds }) => holds)) expect(isLess(changed, fresh())).toBe(true);
       }),
       { numRuns: 400 },
+    );
+  }, 60_000);
+
+  it.each([
+    ['a settlement', makeTestSettlement],
+    ['an incident', makeTestIncident],
+    ['a time range', makeTestRange],
+  ])(
+    'of %s is answered, never crashed on, with any value in any place of it',
+    async (_kind, make) => {
+      const text = canonicalize(await make());
+      const again = (): Json => JSON.parse(text) as Json; // as: a copy of our own
+      const place = fc.constantFrom(...placesOf(again()));
+      const change = fc.record({ place, value: fc.oneof(fc.constantFrom(...HOSTILE), fc.jsonValue()) });
+      await fc.assert(
+        fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {
+          const changed = changes.reduce((value, each) => put(value, each.place, each.value as Json), again()); // as: JSON
+          const { valid, statements } = await verifyBundle({
+            bundle: Buffer.from(JSON.stringify(changed)),
+            replay: true,
+          });
+          expect(statements.every(({ holds, detail }) => holds || detail.length > 0)).toBe(true);
+          if (valid) expect(isLess(changed, again())).toBe(true);
+        }),
+        { numRuns: 100 },
+      );
+    },
+    60_000,
+  );
+
+  it('of an incident is answered when nonsense was logged in any payload of it', async () => {
+    const steps = Object.keys(TEST_INCIDENT_LEAVES);
+    const change = fc.record({ step: fc.constantFrom(...steps), at: fc.nat(), value: fc.constantFrom(...HOSTILE) });
+    await fc.assert(
+      fc.asyncProperty(change, async ({ step, at, value }) => {
+        const payload = (name: string, said: object): object => {
+          if (name !== step) return said;
+          const json = JSON.parse(canonicalize(said)) as Json; // as: a copy
+          const places = placesOf(json).filter((place) => place.length > 0);
+          return put(json, places[at % places.length] ?? [], value) as object; // as: the place is below the top
+        };
+        for (const make of [makeTestIncident, makeTestRange]) {
+          const { statements } = await verifyBundle({ bundle: Buffer.from(canonicalize(await make({ payload }))) });
+          expect(statements.length).toBeGreaterThan(0);
+        }
+      }),
+      { numRuns: 100 },
     );
   }, 60_000);
 

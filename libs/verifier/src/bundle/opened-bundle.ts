@@ -1,6 +1,8 @@
 import { type KeySet, type VerificationKey, parsePublicKey } from '@spendgate/artifact';
 import {
+  type AnyBundle,
   type Bundle,
+  type BundleLeaf,
   DOMAIN_PURPOSES,
   type Leaf,
   decodeBase64url,
@@ -27,9 +29,12 @@ export interface OpenedLeaf {
   readonly payload: Payload | null;
 }
 
+/** What bundles of every kind have: leaves, their proofs, the head, keys. */
+export type Logged = Pick<AnyBundle, 'domain' | 'synchronization' | 'lineage' | 'audit' | 'persistence' | 'keys'>;
+
 /** A bundle with its leaves opened and its keys read; what every statement is judged on. */
-export interface OpenedBundle {
-  readonly bundle: Bundle;
+export interface OpenedBundle<B extends Logged = Bundle> {
+  readonly bundle: B;
   /** In the bundle's order. */
   readonly leaves: readonly OpenedLeaf[];
   readonly byHash: ReadonlyMap<string, OpenedLeaf>;
@@ -38,13 +43,16 @@ export interface OpenedBundle {
   readonly keys: ReadonlyMap<string, VerificationKey>;
 }
 
-export function openBundle(bundle: Bundle, trust: KeySet | null): OpenedBundle {
+/** Of any kind, for checks that look at no subject. */
+export type OpenedLog = OpenedBundle<Logged>;
+
+export function openBundle<B extends Logged>(bundle: B, trust: KeySet | null): OpenedBundle<B> {
   const leaves = bundle.lineage.leaves.map(openLeaf);
   const byHash = new Map(leaves.map((leaf) => [leaf.hash, leaf]));
   return { bundle, leaves, byHash, trust, keys: readKeys(bundle, leaves, byHash, trust) };
 }
 
-function openLeaf({ index, leaf: text, payload, salt }: Bundle['lineage']['leaves'][number]): OpenedLeaf {
+function openLeaf({ index, leaf: text, payload, salt }: BundleLeaf): OpenedLeaf {
   const hash = leafHashOf(text).toString('base64url');
   const parsed = parseLeaf(Buffer.from(text));
   const leaf = parsed.ok ? parsed.leaf : null;
@@ -57,7 +65,7 @@ function openLeaf({ index, leaf: text, payload, salt }: Bundle['lineage']['leave
 
 /** Of the domain's keys only the trusted ones count, once there are any: whoever made the bundle chose its own. */
 function readKeys(
-  bundle: Bundle,
+  bundle: Logged,
   leaves: readonly OpenedLeaf[],
   byHash: ReadonlyMap<string, OpenedLeaf>,
   trust: KeySet | null,
@@ -91,7 +99,7 @@ function timeSaid(leaf: OpenedLeaf | undefined, name: string): number {
 }
 
 /** A leaf by its hash. @throws {BundleFault} the bundle does not carry it */
-export function leafOf({ byHash }: OpenedBundle, hash: string, what: string): OpenedLeaf {
+export function leafOf({ byHash }: Pick<OpenedLog, 'byHash'>, hash: string, what: string): OpenedLeaf {
   return byHash.get(hash) ?? refuse(null, `the leaf of ${what} is not in the bundle`);
 }
 
@@ -122,4 +130,9 @@ export function textOf(value: unknown): string {
 export function memberOf(payload: Payload, name: string): Payload {
   const value = payload[name];
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+/** A member that is a list; empty when it is none. */
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }

@@ -1,7 +1,7 @@
 import { type VerificationKey, findKey, readClaims, verifyWith } from '@spendgate/artifact';
 import { type ClaimsOf, TOKEN_BYTES_MAX, type TokenTyp, splitCompact } from '@spendgate/codec';
 import { refuse } from './bundle-report.js';
-import type { OpenedBundle } from './opened-bundle.js';
+import type { OpenedLog } from './opened-bundle.js';
 
 export interface Signed<T extends TokenTyp> {
   readonly claims: ClaimsOf<T>;
@@ -25,7 +25,7 @@ export const EVER = Number.POSITIVE_INFINITY;
  * @throws {BundleFault}
  */
 export async function verifySigned<T extends TokenTyp>(
-  { keys, trust }: OpenedBundle,
+  { keys, trust }: OpenedLog,
   typ: T,
   token: string,
   index: number | null,
