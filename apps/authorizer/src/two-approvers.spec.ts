@@ -9,8 +9,10 @@ import {
   mandateClaim,
   newestParked,
   openTestRuntime,
+  renewalClaims,
   signIntent,
   signParkedAnswer,
+  signRenewal,
 } from '@spendgate/testing';
 import { AuthorizeBatch } from './authorize-batch.js';
 import { type AuthorizerParts, createAuthorizerParts } from './authorizer-parts.js';
@@ -59,6 +61,16 @@ async function rows<T>(sql: string): Promise<T[]> {
 const decided = () =>
   rows<Record<string, unknown>>('SELECT attempt, outcome, code, field FROM decisions ORDER BY attempt, lane_offset');
 const last = async () => (await decided()).at(-1);
+/** Of the newest artifact, keeping everything. */
+async function renewal(): Promise<string> {
+  const [artifact] = await rows<{ id: string; hash: Buffer; hold: string }>(
+    `SELECT artifact_id AS id, claims_hash AS hash, hold_id AS hold FROM artifacts ORDER BY artifact_id DESC LIMIT 1`,
+  );
+  if (artifact === undefined) throw new Error('nothing was issued');
+  const { id, hash, hold } = artifact;
+  const claims = renewalClaims({ id, hash: hash.toString('base64url') }, hold);
+  return signRenewal(world.domain.agent('buyer'), claims);
+}
 const refusals = () => rows('SELECT code, field, decision_id AS decision FROM refusals ORDER BY lane_offset');
 const artifacts = async () => (await rows('SELECT 1 FROM artifacts a JOIN holds h USING (artifact_id)')).length;
 const waits = async () =>
@@ -154,6 +166,24 @@ describe('the bound is that of the decision', () => {
     expect(await artifacts()).toBe(0);
     await publish(await say('grace'));
     expect([(await last())?.['outcome'], await artifacts()]).toEqual(['authorized', 1]);
+    await same();
+  });
+
+  it('renewed, an artifact keeps both approvals; one person’s is not enough where two are asked for since', async () => {
+    await publish(await say('ada'));
+    await publish(await say('grace'));
+    await publish(await renewal());
+    expect([await last(), await refusals()]).toEqual([
+      { attempt: 3, outcome: 'authorized', code: null, field: null },
+      [],
+    ]);
+    await world.domain.mandates([{ ...TWO, version: 2, approvals: { above: '1.00', two_above: '20.00' } }]);
+    await publish(await ask('b'));
+    await publish(await say('ada'));
+    await world.domain.mandates([{ ...TWO, version: 3 }]);
+    await publish(await renewal());
+    expect(await refusals()).toEqual([{ code: 'approval_required', field: 'approvals.two_above', decision: null }]);
+    expect(await artifacts()).toBe(2);
     await same();
   });
 

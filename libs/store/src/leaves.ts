@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { byteas, texts } from './binary-arrays.js';
+import { ROWS_AT_ONCE_MAX, byteas, texts } from './binary-arrays.js';
 import type { LaneLease } from './lanes.js';
 import { type Transaction, statement } from './statement.js';
 import { type Write, run } from './together.js';
@@ -57,7 +57,8 @@ export async function writeLeaves(
   firstSeq: bigint,
   leaves: readonly LeafRow[],
 ): Promise<bigint> {
-  if (leaves.length > 0) await run(tx, leavesWrite(lease, firstSeq, leaves));
+  for (let from = 0; from < leaves.length; from += ROWS_AT_ONCE_MAX)
+    await run(tx, leavesWrite(lease, firstSeq + BigInt(from), leaves.slice(from, from + ROWS_AT_ONCE_MAX)));
   return firstSeq + BigInt(leaves.length);
 }
 

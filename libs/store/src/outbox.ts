@@ -1,4 +1,4 @@
-import { texts, uuids } from './binary-arrays.js';
+import { ROWS_AT_ONCE_MAX, texts, uuids } from './binary-arrays.js';
 import type { LaneLease } from './lanes.js';
 import { type Queryable, type Transaction, execute, query, statement } from './statement.js';
 import { type Write, run } from './together.js';
@@ -52,7 +52,8 @@ export async function writeOutbox(
   firstSeq: bigint,
   rows: readonly OutboxRow[],
 ): Promise<bigint> {
-  if (rows.length > 0) await run(tx, outboxWrite(lease, firstSeq, rows));
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE_MAX)
+    await run(tx, outboxWrite(lease, firstSeq + BigInt(from), rows.slice(from, from + ROWS_AT_ONCE_MAX)));
   return firstSeq + BigInt(rows.length);
 }
 

@@ -88,6 +88,16 @@ describe('applying a domain file', () => {
     return change;
   };
 
+  it('more mandates than one change takes are refused before anything is signed, with what to do', async () => {
+    const mandates = Array.from({ length: 20_001 }, (_, n) =>
+      mandate({ id: `0b5e2a1c-0000-4000-8000-${String(n + 100_000_000_000)}` }),
+    );
+    await expect(prepare(domain({ mandates }))).rejects.toThrow(
+      '20001 mandates are new or changed, and one apply takes at most 20000, because this domain decides nothing while ' +
+        'it is applied: apply the file in parts, parents first; what is recorded already does not count',
+    );
+  });
+
   it('makes it real in one act and says what changed', async () => {
     expect(counts(await applyAll(domain()))).toEqual([
       'principal registered 1',

@@ -8,6 +8,7 @@ import {
   hasDecided,
   inControlAct,
   requestChange,
+  takeAnyTime,
 } from '@spendgate/store';
 import type { Change } from './change.js';
 import { Difference, type DifferenceRow } from './difference.js';
@@ -32,6 +33,7 @@ export async function applyNow(pool: Pool, change: Change): Promise<DifferenceRo
   const difference = new Difference();
   await inControlAct(pool, async (act) => {
     if (await hasDecided(act.tx)) throw new NeedsTwoPeople('this domain has decided: a change takes two people');
+    await takeAnyTime(act); // nothing is decided here yet, so nobody waits for it
     await enactChange(difference.watch(act), change);
   });
   return difference.rows();

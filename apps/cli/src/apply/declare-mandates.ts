@@ -8,18 +8,30 @@ const TOKEN_LIFETIME_SECONDS = 86_400;
 /** 2100-01-01T00:00:00Z: a mandate without an end is ended by revoking it. */
 const NO_END_SECONDS = 4_102_444_800;
 
+/** New and changed mandates of one change, which is one transaction; on a domain that decides, everything waits for it. */
+const CHANGED_MAX = { before: 100_000, deciding: 20_000 };
+
+/** Where and when mandates are declared. */
+interface Declaring {
+  /** Folder of the principals' keys. */
+  readonly keyFolder: string;
+  readonly issuer: string;
+  readonly nowSeconds: number;
+  /** Whether the domain has decided on an intent. */
+  readonly isDeciding: boolean;
+}
+
 /**
  * Signs each declared mandate with its principal's key from the key folder. One that says what is recorded already keeps
  * its version and its bytes of old; another content is the next version.
  *
- * @throws {StartError} a parent that is neither declared nor recorded, a principal whose key is not in the folder
+ * @throws {StartError} a parent that is neither declared nor recorded, a principal whose key is not in the folder, more
+ *   new and changed mandates than one change takes
  */
 export async function declareMandates(
   entries: readonly MandateEntry[],
   standing: readonly StandingMandate[],
-  keyFolder: string,
-  issuer: string,
-  nowSeconds: number,
+  { keyFolder, issuer, nowSeconds, isDeciding }: Declaring,
 ): Promise<MandateDeclaration[]> {
   const known = new Map(standing.map((mandate) => [mandate.id, mandate]));
   const declared = new Map(entries.map((entry) => [entry.id, entry]));
@@ -35,6 +47,7 @@ export async function declareMandates(
     const same = before !== undefined && canonicalize({ ...claim, version: before.version }) === before.claims;
     return same ? [] : [{ ...claim, version: (before?.version ?? 0) + 1 }];
   });
+  checkNumber(changed.length, isDeciding);
   return Promise.all(
     changed.map(async (claim) => {
       const iat = nowSeconds;
@@ -44,6 +57,16 @@ export async function declareMandates(
       const signer = signers.get(claim.principal) as Signer; // as: one was read for every principal above
       return { claim, token: await signToken(signer, 'mandate+jwt', claims) };
     }),
+  );
+}
+
+function checkNumber(changed: number, isDeciding: boolean): void {
+  const most = isDeciding ? CHANGED_MAX.deciding : CHANGED_MAX.before;
+  if (changed <= most) return;
+  const why = isDeciding ? ', because this domain decides nothing while it is applied' : '';
+  throw new StartError(
+    `${changed} mandates are new or changed, and one apply takes at most ${most}${why}: ` +
+      'apply the file in parts, parents first; what is recorded already does not count',
   );
 }
 

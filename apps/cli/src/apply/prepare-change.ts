@@ -45,7 +45,10 @@ export async function prepareChanges(
     ...declared,
     counterparties: file.counterparties.map(toCounterparty),
     policies: policies.map(toPolicy),
-    mandates: await declareMandates(file.mandates, standing, partyKeys, issuer, Math.floor(nowMs / 1000)),
+    mandates: await declareMandates(file.mandates, standing, {
+      ...{ keyFolder: partyKeys, issuer, nowSeconds: Math.floor(nowMs / 1000) },
+      isDeciding: !withDomainKeys,
+    }),
   };
   const ended = new Set(standing.filter((mandate) => mandate.revoked).map((mandate) => mandate.id));
   return [change, ...revocations(file.mandates.filter(({ id, revoked }) => revoked && !ended.has(id)))];

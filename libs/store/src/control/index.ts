@@ -22,5 +22,5 @@ export { type PersonAct, recordPersonAct } from './record-person-act.js';
 export { type KeyTransition, type TransitionVerdict, judgeTransition, rotateKey } from './rotate-key.js';
 export { revokeIssuedArtifacts } from './revoke-artifacts.js';
 export { type MandateRevocation, type RevokedMandates, revokeMandates } from './revoke-mandates.js';
-export { type StandingMandate, hasDecided, readStandingMandates } from './standing.js';
+export { type StandingMandate, hasDecided, readStandingMandates, takeAnyTime } from './standing.js';
 export { personRoles } from './verify-person.js';

@@ -2,7 +2,7 @@ import type { Mandate } from '@spendgate/core';
 import type { ControlAct } from '../control-lock.js';
 import { loadMandates } from '../registry/load-facts.js';
 import { execute, query, statement } from '../statement.js';
-import { openFlows, rebaseFlows } from './open-flows.js';
+import { type RecordedMandate, openFlows, rebaseFlows } from './open-flows.js';
 import { type MandateDeclaration, type MandatePlan, type PlannedMandate, planMandates } from './plan-mandates.js';
 
 const UPSERT = statement(
@@ -37,21 +37,46 @@ const AGENTS = statement(
 );
 
 /**
- * Records mandates and opens their flows: any number, of one or several trees, in a constant number of statements.
+ * Mandates planned and written together. With more of them the transaction would stand idle for so long, while they are
+ * planned, that the server takes its process for one that stopped.
+ */
+const AT_ONCE_MAX = 1_000;
+
+/**
+ * Records mandates and opens their flows: any number, of one or several trees, in a constant number of statements for
+ * every 1,000, parents first.
  *
  * Equal versions are left alone. A refused mandate is not written, nor are the ones under it; the caller decides
  * whether the rest stands (throwing rolls the act back).
  */
 export async function recordMandates(act: ControlAct, declared: readonly MandateDeclaration[]): Promise<MandatePlan> {
+  const sorted = [...declared].sort((a, b) => a.claim.depth - b.claim.depth);
+  const plans: MandatePlan[] = [];
+  const amended: RecordedMandate[] = [];
+  for (let from = 0; from < sorted.length; from += AT_ONCE_MAX) {
+    const { plan, leaves } = await recordSome(act, sorted.slice(from, from + AT_ONCE_MAX));
+    plans.push(plan);
+    amended.push(...pick(plan.planned, leaves, false));
+  }
+  await rebaseFlows(act, amended); // it locks flows, which a transaction does once
+  return {
+    planned: plans.flatMap(({ planned }) => planned),
+    unchanged: plans.flatMap(({ unchanged }) => unchanged),
+    refused: plans.flatMap(({ refused }) => refused),
+  };
+}
+
+type Recorded = { readonly plan: MandatePlan; readonly leaves: ReadonlyMap<string, Buffer> };
+
+async function recordSome(act: ControlAct, declared: readonly MandateDeclaration[]): Promise<Recorded> {
   const ids = declared.flatMap(({ claim }) => (claim.parent === null ? [claim.id] : [claim.id, claim.parent]));
   const known = await loadMandates(act.tx, [...new Set(ids)]);
   const plan = await refuseUnknownParties(act, planMandates(declared, known));
-  if (plan.planned.length === 0) return plan;
+  if (plan.planned.length === 0) return { plan, leaves: new Map() };
   const leaves = recordLeaves(act, plan.planned, known);
   await write(act, plan.planned, leaves);
   await openFlows(act, pick(plan.planned, leaves, true));
-  await rebaseFlows(act, pick(plan.planned, leaves, false));
-  return plan;
+  return { plan, leaves };
 }
 
 /** A mandate names its principal and agent; one that is not registered, or disabled, could never spend, which is found out now. */
@@ -132,7 +157,11 @@ async function write(
   await execute(act.tx, VERSIONS, [ids, versions, claims, tokens, hashes, ...grantors, act.atMs]);
 }
 
-function pick(planned: readonly PlannedMandate[], leaves: ReadonlyMap<string, Buffer>, isNew: boolean) {
+function pick(
+  planned: readonly PlannedMandate[],
+  leaves: ReadonlyMap<string, Buffer>,
+  isNew: boolean,
+): RecordedMandate[] {
   return planned
     .filter((each) => each.isNew === isNew)
     .map(({ mandate }) => ({ mandate, cause: leaves.get(mandate.id) ?? null }));

@@ -1,4 +1,5 @@
 import { type Queryable, query, statement } from '../statement.js';
+import type { ControlAct } from '../control-lock.js';
 import { guarded } from '../transaction.js';
 
 /** What `apply` compares a declared mandate with. */
@@ -26,4 +27,9 @@ export function readStandingMandates(db: Queryable, ids: readonly string[]): Pro
 export async function hasDecided(db: Queryable): Promise<boolean> {
   const [row] = await guarded(() => query<{ decided: boolean }>(db, DECIDED));
   return row?.decided !== false; // not knowing counts as having decided
+}
+
+/** Lets an act run longer than any other transaction. A process that stops in it still loses it, as one that stands idle. */
+export async function takeAnyTime({ tx }: ControlAct): Promise<void> {
+  await tx.query('SET LOCAL transaction_timeout = 0');
 }
