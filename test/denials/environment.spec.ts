@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PrivateKeySigner, type Signer, signToken } from '@spendgate/artifact';
 import { AUTHORIZER_SETTINGS, AuthorizeBatch, RecordObservations, createAuthorizerParts } from '@spendgate/authorizer';
-import { type ArtifactClaims, type AttestationResultClaims, hashJsonText, sha256 } from '@spendgate/codec';
+import { type ArtifactClaims, type AttestationResultClaims, sha256 } from '@spendgate/codec';
 import { TOPICS } from '@spendgate/messaging';
 import { GATE_SETTINGS, type GateParts, createGateParts } from '@spendgate/settlement-gate';
 import { inControlAct, recordKeys, recordParties, revokeKey } from '@spendgate/store';
 import {
   type IssuedTestArtifact,
   type TestRuntime,
+  artifactOf,
   batchOf,
   captureClaims,
   intentClaims,
@@ -95,15 +96,7 @@ async function ask(agent: string): Promise<{ readonly code: string; readonly art
   );
   const [row] = rows;
   const claims = JSON.parse(row?.claims ?? 'null') as ArtifactClaims | null; // as: our own column
-  return { code: row?.code ?? 'authorized', artifact: claims === null ? null : held(claims) };
-}
-
-function held(claims: ArtifactClaims): IssuedTestArtifact {
-  const [{ amount, counterparty, reference }] = claims.authorization_details;
-  const { value, currency } = amount;
-  const { jti: id, flow } = claims;
-  const hash = hashJsonText(claims);
-  return { id, hash, flowId: flow.id, claims, amount: value, currency, counterparty: counterparty.id, reference };
+  return { code: row?.code ?? 'authorized', artifact: claims === null ? null : artifactOf(claims) };
 }
 
 let captures = 0;

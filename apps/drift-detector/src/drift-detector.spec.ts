@@ -17,7 +17,9 @@ const HOOK_MS = 60_000;
 let world: TestRuntime;
 let started: DriftDetector[];
 beforeEach(async () => {
-  world = await openTestRuntime({ settings: DETECTOR_SETTINGS });
+  // Nothing here waits for the bound, and a machine may stand still for longer than the default one.
+  const environment = { SPENDGATE_DOMAIN_WATCH_SECONDS: '300' };
+  world = await openTestRuntime({ settings: DETECTOR_SETTINGS, environment });
   started = [];
 }, HOOK_MS);
 afterEach(async () => {

@@ -32,7 +32,7 @@ export {
   openTestRuntime,
 } from './test-runtime.js';
 export { newestParked, signParkedAnswer } from './parked-answers.js';
-export { type ArtifactChange, type IssuedTestArtifact, issueTestArtifact } from './settlement-artifacts.js';
+export { type ArtifactChange, type IssuedTestArtifact, artifactOf, issueTestArtifact } from './settlement-artifacts.js';
 export {
   captureClaims,
   outcomeClaims,

@@ -1,4 +1,13 @@
-import { type ArtifactClaims, artifactId, canonicalize, decisionId, holdId, intentId, sha256 } from '@spendgate/codec';
+import {
+  type ArtifactClaims,
+  artifactId,
+  canonicalize,
+  decisionId,
+  hashJsonText,
+  holdId,
+  intentId,
+  sha256,
+} from '@spendgate/codec';
 import { PolicySet } from '@spendgate/policy';
 import {
   type RegisteredMandate,
@@ -47,6 +56,15 @@ export interface IssuedTestArtifact {
   readonly currency: string;
   readonly counterparty: string;
   readonly reference: string;
+}
+
+/** An artifact the authorizer issued, as its presenter reads it from the claims. */
+export function artifactOf(claims: ArtifactClaims): IssuedTestArtifact {
+  const [{ amount, counterparty, reference }] = claims.authorization_details;
+  const { value, currency } = amount;
+  const { jti: id, flow } = claims;
+  const hash = hashJsonText(claims);
+  return { id, hash, flowId: flow.id, claims, amount: value, currency, counterparty: counterparty.id, reference };
 }
 
 let issued = 0;

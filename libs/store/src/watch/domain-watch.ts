@@ -1,7 +1,7 @@
 import type { WatchVerdict } from '@spendgate/core';
 import { type ControlAct, inControlAct } from '../control-lock.js';
 import type { Pool } from '../pool.js';
-import { type Queryable, type Transaction, execute, query, statement } from '../statement.js';
+import { type Queryable, execute, query, statement } from '../statement.js';
 import { guarded, inSnapshot, inTransaction } from '../transaction.js';
 import { type GovernanceFound, readGovernance } from './governance.js';
 
@@ -156,21 +156,18 @@ export async function beatWatch(
     const verdicts = [governanceOf(limbs), JSON.stringify(limbs)];
     return execute(db, BEAT, [owner, ...times, ...verdicts, controlEpoch, treeSize, signedSize]);
   };
-  const lapsed = look.atMs >= held.dueAtMs;
+  const lapsed = held.limbs.watch === 'verified' && look.atMs >= held.dueAtMs;
   const changed = DOMAIN_LIMBS.filter((limb) => held.limbs[limb] !== limbs[limb] || (limb === 'watch' && lapsed));
-  if (changed.length === 0) return (await execBeat(pool, beat)) > 0;
+  if (changed.length === 0) return (await guarded(() => beat(pool))) > 0;
   return inControlAct(pool, async (act) => {
     if ((await beat(act.tx)) === 0) return false;
     for (const limb of changed) {
-      const since = limb === 'watch' ? { unwatched_from_ms: held.dueAtMs, unwatched_until_ms: look.atMs } : {};
-      recordVerdict(act, limb, limbs[limb], limb === 'policy' ? { policies: brokenPolicies(look) } : since);
+      const since = lapsed ? { unwatched_from_ms: held.dueAtMs, unwatched_until_ms: look.atMs } : {};
+      const evidence = { policy: { policies: brokenPolicies(look) }, keys: {}, audit: {}, watch: since };
+      recordVerdict(act, limb, limbs[limb], evidence[limb]);
     }
     return true;
   });
-}
-
-function execBeat(pool: Pool, beat: (tx: Transaction) => Promise<number>): Promise<number> {
-  return inTransaction(pool, beat);
 }
 
 function brokenPolicies({ governance }: DomainLook): string {
