@@ -37,6 +37,7 @@ export default {
         '<rootDir>/test/denials',
         '<rootDir>/test/lifecycle',
         '<rootDir>/test/deploy',
+        '<rootDir>/test/drift',
       ].filter(exists),
       testMatch: ['**/*.spec.ts'],
     },

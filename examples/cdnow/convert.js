@@ -50,6 +50,15 @@ function readIntents(file) {
   });
 }
 
+/**
+ * An envelope of what these customers do, for every agent alike. Denials are not bounded: a shop's customers go on buying
+ * when a budget is spent. Purchases above the limit of a transaction are a share of their own, for customers repeat them.
+ */
+const SPENDING =
+  '{ amounts: [{ bound: "50.00", share: 5000 }, { bound: "100.00", share: 3000 }, { bound: "200.00", share: 1200 }, ' +
+  '{ bound: "500.00", share: 700 }, { bound: "2000.00", share: 100 }], gaps_seconds: [{ bound: "0", share: 10000 }], ' +
+  'new_counterparties: 100, denials: 10000 }';
+
 /** Limits are set so that most purchases pass and some meet each limit: per transaction, per agent, per team. */
 function domainYaml() {
   const mandate = (name, parent, fields) =>
@@ -67,7 +76,7 @@ function domainYaml() {
     'agents:',
     ...numbers.map((number) => `  - { id: ${agentName(number)}, name: Shopper ${number} }`),
     'mandates:',
-    mandate(ORGANISATION, undefined, 'total: "2400000.00", counterparties: [cdnow]'),
+    mandate(ORGANISATION, undefined, `total: "2400000.00", counterparties: [cdnow], spending: ${SPENDING}`),
     ...teams.map((team) => mandate(teamName(team), ORGANISATION, 'total: "252000.00"')),
     ...numbers.map((number) =>
       mandate(

@@ -176,8 +176,21 @@ const FACTS: Partial<Record<AdmissionDenial, (set: Record<string, Json>) => void
   governance_discontinuity: (set) => watch(set, 'governance'),
   identity_discontinuity: (set) => watch(set, 'identity'),
   lineage_fragmented: (set) => watch(set, 'lineage'),
-  drift_detected: (set) => void (set['drift'] = 'found'),
+  drift_detected: (set) => void (set['spending'] = HALTING), // through the real services: watch-spending.spec.ts
   approval_refused: (set) => void (set['approval'] = 'refused'),
+};
+
+/** Watched from a threshold at which the first event halts. */
+const LAW = { basis: 'declared', bins: [[0, 1]], sides: 'upper' };
+const HALTING: Json = {
+  evidence: {
+    ...{ baseline: 'A'.repeat(43), carriers: [], events: 0, known: '', last_iat_ms: null, v: 1 },
+    wealth: 'A'.repeat(256),
+  },
+  watch: {
+    ...{ halt: 0, mode: 'enforce', profile: 'A'.repeat(43), warn: 0 },
+    ranked_by: { quiet: [], streams: [LAW, LAW, LAW, LAW] },
+  },
 };
 
 function watch(set: Record<string, Json>, limb: string, verdict = 'broken'): void {

@@ -8,7 +8,7 @@ import {
 } from '@spendgate/messaging';
 import { type Clock, type Metrics, TokenBuckets } from '@spendgate/platform';
 import { PolicySets } from '@spendgate/policy';
-import { type Registry, type SaltSource, randomSalts, readArtifacts } from '@spendgate/store';
+import { type Registry, type SaltSource, SpendingProfiles, randomSalts, readArtifacts } from '@spendgate/store';
 import type { Signer } from '@spendgate/artifact';
 import type { Committed, DecideOptions } from './deciding/decide-in-transaction.js';
 import { DecisionWaiters } from './http/decision-waiters.js';
@@ -80,6 +80,7 @@ export function createAuthorizerParts(runtime: Runtime, salts: SaltSource = rand
     decide: {
       pool,
       registry,
+      profiles: new SpendingProfiles(),
       rules: rulesOf(number('SPENDGATE_ARTIFACT_LIFETIME_SECONDS')),
       issuer: 'ready',
       auditLateMsMax: number('SPENDGATE_AUDIT_LATE'),

@@ -20,6 +20,7 @@ export * from './drift/fleet-watch.js';
 export { inTail, type Rank } from './drift/histogram.js';
 export * from './drift/judge-drift.js';
 export * from './drift/learn-profile.js';
+export * from './drift/watch-spending.js';
 export { STREAMS, type DriftEvent, type Stream } from './drift/observe.js';
 export { parseProfile, type SpendingProfile, type StreamBaseline } from './drift/profile.js';
 export { LEARNED_EVENTS_MIN } from './drift/tail-bounds.js';

@@ -12,6 +12,7 @@ export { signedGet } from './signed-get.js';
 export { until } from './until.js';
 export {
   TEST_ISSUER,
+  TEST_SPENDING,
   type TestDomain,
   type TestDomainOptions,
   approvalClaims,

@@ -61,6 +61,19 @@ export function mandateClaim(name: string, change: Partial<MandateClaim> = {}): 
   };
 }
 
+/** A declared profile: at most 20.00 nine times in ten, at any pace, hardly ever denied. */
+export const TEST_SPENDING: NonNullable<MandateClaim['spending']> = {
+  amounts: [
+    { bound: '20.00', share: 9_000 },
+    { bound: '100.00', share: 1_000 },
+  ],
+  gaps_seconds: [{ bound: '0', share: 10_000 }],
+  new_counterparties: 100,
+  denials: 100,
+  quiet: [],
+  quiet_share: 0,
+};
+
 /** An intent of `buyer` for 12.50 USD at `shop`, valid for an hour from `atMs` on. */
 export function intentClaims(
   jti: string,

@@ -208,6 +208,7 @@ function leafOf(decided: DecidedIntent, decisionHash: Buffer, issued: Issued | n
     },
     outcome: decision.outcome,
     policy: policy === null ? null : { id: policy.policyId, set_hash: policy.setHash, version: policy.version },
+    spending: decision.spending,
     stages: decision.stages,
     supersedes: decided.supersedes?.decisionId ?? null,
   };

@@ -36,6 +36,7 @@ import { type ComposedDecision, type ComposedLeaf, type Naming, composeDecision 
 import { containOf } from './contain-of.js';
 import type { DecidedIntent, Superseded, Waiting } from './decided-intent.js';
 import { identityOf, isCurrent, ownChain, registryFactsOf, scopeOf } from './facts.js';
+import { type Profiles, evidenceOf, evidenceText, spendingWatch } from './spending.js';
 import { boundsOf, counterUses } from './window-bounds.js';
 
 /** A verified intent with what its policy said, before the locks. */
@@ -55,6 +56,7 @@ export interface BatchInput {
   readonly intents: readonly EvaluatedIntent[];
   readonly facts: RegistryFacts;
   readonly hot: HotState;
+  readonly profiles: Profiles;
   readonly judgedAtMs: number;
   /** Read with `judgedAtMs`: whether what is decided now comes under a signed head in time. */
   readonly audit: WatchVerdict;
@@ -308,9 +310,9 @@ export function itemOf(
     attestation: attestation === undefined ? 'absent' : attestationOf(attestation),
     policy,
     scope: scopeOf(candidate, input.facts, input.naming.issuer),
-    drift: 'none',
     approval,
     approvers,
+    spending: isOwn ? spendingWatch(input.hot.flows.get(claims.mandate), input.profiles, input.hot.detectors) : null,
     parked: waiting === undefined ? null : { decisionId: waiting.decisionId, untilMs: waiting.untilMs },
     renewal: renewed?.renewal ?? null,
     parkedCount: isOwn ? (input.hot.parked.get(claims.mandate) ?? 0) : 0,
@@ -375,18 +377,19 @@ export function stateOf({ intents, facts, hot }: BatchInput, ended: HeldChanges,
       levels.set(mandate.id, { mandate, budget, counted: [] });
     }
   }
-  const flows = [...hot.flows.values()].flatMap((row) => flowOf(row));
+  const flows = [...hot.flows.values()].flatMap(flowOf);
   const counters = left.appliedTo(hot.counters);
   return { levels, flows: new Map(flows.map((flow) => [flow.flowId, flow])), counters };
 }
 
 /** A state this version does not know is no flow at all: it denies. */
-function flowOf({ flowId, state, epoch, sequence, baselineHash }: FlowRow): Flow[] {
-  return isFlowState(state) ? [{ flowId, state, epoch, sequence, baselineHash }] : [];
+function flowOf(row: FlowRow): Flow[] {
+  const { flowId, state, epoch, sequence, baselineHash } = row;
+  return isFlowState(state) ? [{ flowId, state, epoch, sequence, baselineHash, drift: evidenceOf(row) }] : [];
 }
 
 export function changedFlows(state: BatchState, hot: HotState): FlowChange[] {
   return [...state.flows.values()]
     .filter((flow) => hot.flows.get(flow.flowId)?.sequence !== flow.sequence)
-    .map(({ flowId, state: name, sequence }) => ({ flowId, state: name, sequence }));
+    .map((flow) => ({ flowId: flow.flowId, state: flow.state, sequence: flow.sequence, drift: evidenceText(flow) }));
 }

@@ -5,6 +5,7 @@ import {
   type Pool,
   type RegistryFacts,
   type Registry,
+  type SpendingProfiles,
   type Transaction,
   advanceLaneWrite,
   changeFlowsWrite,
@@ -75,6 +76,7 @@ export interface Committed {
 export interface DecideOptions {
   readonly pool: Pool;
   readonly registry: Registry;
+  readonly profiles: SpendingProfiles;
   readonly rules: AdmissionRules;
   readonly issuer: AdmissionFacts['issuer'];
   /** Audit leaves waiting for longer than this while the log signs nothing deny everything. */
@@ -103,11 +105,12 @@ export async function decideInTransaction(slice: Slice, options: DecideOptions):
     const hot = await readHotState(tx, keys);
     const { judgedAtMs, auditLateMs } = hot;
     options.registry.checkEpoch(slice.facts, hot.controlEpoch);
+    const profiles = await options.profiles.of(tx, hot.flows.values());
     const { rules, issuer, naming } = options;
     const { intents, facts } = slice;
     const audit = watchAudit(auditLateMs, options.auditLateMsMax);
     const { appendedMarkMs } = lane;
-    const input = { intents, facts, hot, judgedAtMs, audit, appendedMarkMs, rules, issuer, naming };
+    const input = { intents, facts, hot, profiles, judgedAtMs, audit, appendedMarkMs, rules, issuer, naming };
     const { renewal } = slice;
     const row =
       renewal === undefined

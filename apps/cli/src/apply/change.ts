@@ -1,5 +1,6 @@
 import type {
   CounterpartyDeclaration,
+  DetectorSettings,
   DomainKeyRow,
   KeyDeclaration,
   MandateDeclaration,
@@ -15,6 +16,8 @@ export interface DeclaredChange {
   readonly keys: readonly KeyDeclaration[];
   readonly counterparties: readonly CounterpartyDeclaration[];
   readonly policies: readonly PolicyDeclaration[];
+  /** `null`: they stay as they are. */
+  readonly detectors: DetectorSettings | null;
   /** New mandates and versions, each with its principal's signature. */
   readonly mandates: readonly MandateDeclaration[];
 }

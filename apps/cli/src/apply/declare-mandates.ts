@@ -104,6 +104,7 @@ function claimOf(
     policy: { id: entry.policy ?? parent?.policy.id ?? 'default' },
     environment: entry.environment ?? parent?.environment ?? null,
     approvals: approvalsOf(entry, parent),
+    ...(entry.spending === undefined ? {} : { spending: entry.spending }),
     // Not from its parent: how far agents may hand on is said at each level, or not at all.
     delegation: entry.delegation ?? null,
     park_seconds: entry.park_seconds ?? parent?.park_seconds ?? null,

@@ -1,4 +1,4 @@
-import { CALENDAR_UNITS, EACH_COUNTERPARTY } from '@spendgate/core';
+import { CALENDAR_UNITS, DRIFT_EVENTS_PER_DAY_MAX, DRIFT_MODES, EACH_COUNTERPARTY } from '@spendgate/core';
 import { MANDATE_DEPTH_MAX } from '@spendgate/codec';
 import { z } from 'zod';
 
@@ -46,6 +46,21 @@ const countedLimit = z.strictObject({
   count: z.int().min(1).optional(),
 });
 
+const parts = z.int().min(0).max(10_000);
+const shares = z
+  .array(z.strictObject({ bound: amount, share: parts }))
+  .min(1)
+  .max(16);
+/** How an agent spends at most, before anything was observed; shares are parts of 10,000. */
+const spending = z.strictObject({
+  amounts: shares,
+  gaps_seconds: shares,
+  new_counterparties: parts,
+  denials: parts,
+  quiet: z.array(z.int().min(0).max(3)).max(3).default([]),
+  quiet_share: parts.default(0),
+});
+
 /** A mandate as people write it; `apply` turns it into `mandate+jwt` claims and signs it with the principal's key. */
 const mandate = z.strictObject({
   id: z.uuid(),
@@ -80,6 +95,8 @@ const mandate = z.strictObject({
   approvals: z.strictObject({ above: amount, two_above: amount.optional() }).optional(),
   /** Sub-mandates its agent may sign for other agents: how many levels deep. Absent: none. */
   delegation: z.strictObject({ levels: z.int().min(1).max(MANDATE_DEPTH_MAX) }).optional(),
+  /** Absent: what the level above declares; where none does, its spending is not watched. */
+  spending: spending.optional(),
   park_seconds: z.int().min(1).max(86_400).optional(),
   revoked: z.boolean().default(false),
 });
@@ -87,7 +104,14 @@ const mandate = z.strictObject({
 /** What `spendgate apply FILE.yaml` declares. Order in the file does not matter; parents may stand below children. */
 export const DOMAIN_FILE = z.strictObject({
   domain: z
-    .strictObject({ issuer: z.string().min(1).max(256), kind: z.enum(['demo', 'own']).default('own') })
+    .strictObject({
+      issuer: z.string().min(1).max(256),
+      kind: z.enum(['demo', 'own']).default('own'),
+      /** Whether the statistical detectors may halt, and the intents a day their threshold is set by. Absent: as it is. */
+      detectors: z
+        .strictObject({ mode: z.enum(DRIFT_MODES), intents_per_day: z.int().min(0).max(DRIFT_EVENTS_PER_DAY_MAX) })
+        .optional(),
+    })
     .optional(),
   principals: z.array(keyed).max(10_000).default([]),
   people: z

@@ -9,6 +9,7 @@ import {
   recordParties,
   revokeMandates,
   rotateKey,
+  setDetectors,
 } from '@spendgate/store';
 import type { Change, DeclaredChange, RotatingChange } from './change.js';
 
@@ -37,6 +38,7 @@ async function declare(act: ControlAct, change: DeclaredChange): Promise<void> {
   await recordKeys(act, change.keys);
   await recordCounterparties(act, change.counterparties);
   await activatePolicies(act, change.policies);
+  if (change.detectors !== null) await setDetectors(act, change.detectors);
   const { refused } = await recordMandates(act, change.mandates);
   if (refused.length === 0) return;
   const lines = refused.map(({ id, code, field }) => `mandate ${id}: ${code} (${field})`);

@@ -49,6 +49,7 @@ export async function prepareChanges(
       ...{ keyFolder: partyKeys, issuer, nowSeconds: Math.floor(nowMs / 1000) },
       isDeciding: !withDomainKeys,
     }),
+    detectors: detectorsOf(file),
   };
   const ended = new Set(standing.filter((mandate) => mandate.revoked).map((mandate) => mandate.id));
   return [change, ...revocations(file.mandates.filter(({ id, revoked }) => revoked && !ended.has(id)))];
@@ -77,6 +78,11 @@ async function ownKeys(place: ApplyPlace): Promise<DeclaredChange['domainKeys']>
 function toCounterparty(entry: ReadDomain['file']['counterparties'][number]) {
   const { id, legal_name: legalName, category, accounts, settlement_services: settlementServices, rail } = entry;
   return { id, legalName, category, accounts, settlementServices, rail };
+}
+
+function detectorsOf({ domain }: ReadDomain['file']): DeclaredChange['detectors'] {
+  const declared = domain?.detectors;
+  return declared === undefined ? null : { mode: declared.mode, eventsPerDay: declared.intents_per_day };
 }
 
 /** Validated before it is put in force; the version is counted by the store. */

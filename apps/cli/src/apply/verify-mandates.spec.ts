@@ -43,7 +43,7 @@ async function verdictOn(
   const iat = Math.floor(Date.now() / 1_000);
   const claims = { iss: 'acme', aud: ISSUER, iat, exp: iat + 3_600, jti: 'team:1', mandate: CLAIM, ...change };
   const token = await signToken(signer, 'mandate+jwt', claims);
-  const nothing = { domainKeys: [], parties: [], counterparties: [], policies: [] };
+  const nothing = { domainKeys: [], parties: [], counterparties: [], policies: [], detectors: null };
   const declared: Change = { kind: 'declare', ...nothing, keys, mandates: [{ claim, token }] };
   return verifyMandates(database.pool, declared).then(
     () => 'verified',

@@ -31,6 +31,7 @@ import {
   batchOf,
   captureClaims,
   intentClaims,
+  TEST_SPENDING,
   mandateClaim,
   namedId,
   openTestRuntime,
@@ -59,6 +60,7 @@ beforeAll(async () => {
     mandateClaim('main'),
     mandateClaim('asks', { approvals: { above: '1.00' } }),
     mandateClaim('gone'),
+    mandateClaim('watched', { spending: TEST_SPENDING }),
   ]);
   await inControlAct(pool, async (act) => {
     await recordDomainKeys(act, [
@@ -95,6 +97,7 @@ async function decide(mark = ''): Promise<void> {
     b: {},
     c: { amount: { value: '1000.01', currency: 'USD' } },
     d: { mandate: namedId('asks') },
+    w: { mandate: namedId('watched') },
     ...(mark === '' ? { e: { mandate: namedId('gone') } } : {}),
   };
   const tokens = Object.entries(changes).map(([jti, change]) =>
@@ -201,6 +204,7 @@ const PARTY_KEY = LEAF('key_changed', '"kind":"settlement_service"');
 const LOST_KEY = LEAF('key_changed', '"act":"key_added"%"kind":"agent"%');
 const POLICY = LEAF('policy_activated', '"set_hash":"two"');
 const MANDATE = (name: string): string => LEAF('mandate_registered', `"id":"${namedId(name)}"`);
+const WATCHED = LEAF('flow_baseline_set', `"flow":"${namedId('watched')}"`);
 const BASELINE = LEAF('flow_baseline_set', `"flow":"${namedId('main')}"`);
 const MAIN = `WHERE mandate_id = '${namedId('main')}'`;
 const OF_DENIED = `WHERE decision_id = (SELECT decision_id FROM decisions WHERE code = 'budget_exceeded' ORDER BY judged_at LIMIT 1)`;
@@ -259,6 +263,9 @@ const TAMPERS: readonly Tamper[] = [
   ['a revoked mandate back in force', 'mandates', 'revoked_at', MANDATE('gone'), `UPDATE mandates SET revoked_at = NULL`],
   ['a revoked flow back in execution', 'flows', 'state', LEAF('flow_baseline_set', `"flow":"${namedId('gone')}"`), `UPDATE flows SET state = 'executing' WHERE state = 'revoked'`],
   ['another baseline', 'flows', 'baseline', BASELINE, `UPDATE flows SET baseline_hash = 'x' WHERE flow_id = '${namedId('main')}'`],
+  ['a flow nobody watches any more', 'flows', 'profile_hash', WATCHED, `UPDATE flows SET profile_hash = NULL, drift = NULL WHERE profile_hash IS NOT NULL`],
+  ['evidence taken back', 'flows', 'drift', WATCHED, `UPDATE flows SET drift = jsonb_set(drift::jsonb, '{events}', '0')::text WHERE profile_hash IS NOT NULL`],
+  ['evidence made unreadable', 'flows', 'drift', WATCHED, `UPDATE flows SET drift = '{' WHERE profile_hash IS NOT NULL`],
   ['a party disabled by nobody', 'parties', 'state', LEAF('control_act', '"id":"buyer"'), `UPDATE parties SET state = 'disabled' WHERE party_id = 'buyer'`],
   ['a payee’s account', 'counterparties', 'accounts', LEAF('control_act', '"act":"counterparty_registered"'), `UPDATE counterparties SET accounts = '["thief"]' WHERE counterparty_id = 'shop'`],
   ['a leaf edited', 'log', 'leaf_altered', DENIED, `UPDATE leaves SET leaf = replace(leaf, 'decision_denied', 'decision_parked') WHERE payload LIKE '%budget_exceeded%'`],

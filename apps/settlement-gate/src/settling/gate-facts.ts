@@ -180,5 +180,5 @@ function scopeOf(
 function flowOf(row: SettlementFlow): Flow | Absent {
   if (!isFlowState(row.state)) return 'unknown';
   const { flowId, epoch, baselineHash, sequence } = row;
-  return { flowId, state: row.state, epoch, baselineHash, sequence };
+  return { flowId, state: row.state, epoch, baselineHash, sequence, drift: null }; // intents are what is ranked
 }

@@ -1,4 +1,11 @@
-import { CALENDAR_UNITS, EACH_COUNTERPARTY, LIMITS, windowName } from '@spendgate/core';
+import {
+  CALENDAR_UNITS,
+  type DeclaredSpending,
+  EACH_COUNTERPARTY,
+  LIMITS,
+  isDeclarable,
+  windowName,
+} from '@spendgate/core';
 import { z } from 'zod';
 import { MANDATE_DEPTH_MAX } from '../limits.js';
 import { isTimeZone } from '../calendar-window.js';
@@ -32,6 +39,23 @@ const countedLimit = z.strictObject({
   count: z.int().min(1).max(LIMITS.countLimitMax).nullable().describe('most spends authorized; null: no limit'),
 });
 export type CountedLimitClaim = z.infer<typeof countedLimit>;
+
+const parts = z.int().min(0).max(10_000);
+const shares = (what: string) =>
+  z
+    .array(z.strictObject({ bound: z.string().max(34).describe(what), share: parts.describe('parts of 10,000') }))
+    .min(1)
+    .max(16);
+/** Shares are parts of 10,000; those of one list add up to that, and bounds ascend: `checkMandate` sees to it. */
+const spending = z.strictObject({
+  amounts: shares('decimal string in major units: at most this each'),
+  gaps_seconds: shares('decimal string: at least these seconds after the intent before'),
+  new_counterparties: parts.describe('intents at a counterparty not among the last 32, parts of 10,000'),
+  denials: parts.describe('intents that are denied, parts of 10,000'),
+  quiet: z.array(z.int().min(0).max(3)).max(3).describe('quarters of the UTC day with next to no spending'),
+  quiet_share: parts.describe('intents within those quarters, parts of 10,000'),
+});
+export type SpendingClaim = z.infer<typeof spending>;
 
 const parties = z.array(partyId).min(1).max(LIMITS.mandateCounterpartiesMax);
 const categories = z.array(category).min(1).max(LIMITS.mandateCategoriesMax);
@@ -79,6 +103,9 @@ export const mandateSchema = z.strictObject({
       two_above: z.string().optional().describe('the same, at least `above`: a larger intent waits for two people'),
     })
     .nullable(),
+  spending: spending
+    .optional()
+    .describe('how its agent spends at most: drift from it is watched; absent: as its parent, or not watched'),
   park_seconds: z
     .int()
     .min(1)
@@ -109,9 +136,18 @@ export function checkMandate({ mandate, iss }: MandateTokenClaims): string | nul
     (list) => isRepeating(mandate[list] ?? []),
   );
   if (repeating !== undefined) return `mandate.${repeating}`;
+  if (mandate.spending !== undefined && !isDeclarable(declaredOf(mandate))) return 'mandate.spending';
   const sums = mandate.limits.counted ?? [];
   const wrong = sums.findIndex((limit, index) => isWrong(limit, sums.slice(0, index)));
   return wrong === -1 ? null : `mandate.limits.counted[${wrong}]`;
+}
+
+/** What the claim declares, as the detectors take it; a mandate that lists whom it pays has met them. */
+export function declaredOf({ spending: claim, counterparties }: MandateClaim): DeclaredSpending | null {
+  if (claim === undefined) return null;
+  const { amounts, gaps_seconds: gapsSeconds, new_counterparties: newCounterparties, denials, quiet } = claim;
+  const { quiet_share: quietShare } = claim;
+  return { amounts, gapsSeconds, newCounterparties, denials, quiet, quietShare, counterparties: counterparties ?? [] };
 }
 
 function isRepeating(list: readonly string[]): boolean {

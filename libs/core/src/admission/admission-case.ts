@@ -21,6 +21,8 @@ export interface AdmissionCase {
   /** Of every level that asks for an attested environment; all of them hold together. */
   readonly requirements: readonly EnvironmentRequirement[];
   readonly times: IssueTimes;
+  /** What its spending shows: `found` once this very event was folded in. */
+  readonly drift: 'none' | 'found' | 'unknown';
 }
 
 export function admissionCase(intent: Intent, state: AdmissionState, facts: AdmissionFacts): AdmissionCase {
@@ -37,7 +39,16 @@ export function admissionCase(intent: Intent, state: AdmissionState, facts: Admi
     money: parseMoney(asked.amountText, asked.currency, facts.rules.currencies),
     requirements,
     times: issueTimes(asked, levels, requirements, facts),
+    drift: isWatchBroken(state.flow, facts) ? 'unknown' : 'none',
   };
+}
+
+/** A profile without the evidence so far, or evidence of another profile: never begun anew silently. */
+function isWatchBroken(flow: AdmissionState['flow'], { spending }: AdmissionFacts): boolean {
+  if (typeof flow === 'string') return false; // has rows of its own
+  if (spending === null) return flow.drift !== null;
+  if (spending === 'unknown' || flow.drift === null || flow.drift === 'unknown') return true;
+  return flow.drift.baseline !== spending.profileHash;
 }
 
 /** What is asked for: the intent, or what a renewal leaves of it. */

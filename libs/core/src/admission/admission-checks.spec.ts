@@ -10,10 +10,12 @@ import {
   policySays,
   REQUIRED,
   shopIs,
+  watched,
   watching,
 } from '../examples/admission-changes.js';
 import * as example from '../examples/admission-example.js';
 import { level, OWN, T0_MS, TEAM } from '../examples/admission-example.js';
+import { EXAMPLE_WATCH } from '../examples/drift-example.js';
 import { decimal } from '../money.js';
 import { ADMISSION_ELSEWHERE, type Place, PLACES } from './admission-checks.js';
 import { STAGES } from './types.js';
@@ -130,7 +132,10 @@ const DENIED: Readonly<Record<Place, readonly Row[]>> = {
     ['trust_unverifiable', 'scope', 'halts could not be read', { facts: { scope: 'unknown' } }],
     ['trust_unverifiable', 'counterparty', 'the registry could not say', { facts: { counterparty: 'unknown' } }],
     ['trust_unverifiable', 'audience', 'its key could not be read', { facts: { audienceKey: 'unknown' } }],
-    ['trust_unverifiable', 'drift', 'the detector did not answer', { facts: { drift: 'unknown' } }],
+    ['trust_unverifiable', 'drift', 'the profile could not be read', watched({ facts: { spending: 'unknown' } })],
+    ['trust_unverifiable', 'drift', 'the evidence is lost', { facts: { spending: EXAMPLE_WATCH } }],
+    ['trust_unverifiable', 'drift', 'evidence without a profile', watched({ facts: { spending: null } })],
+    ['trust_unverifiable', 'drift', 'evidence of another profile', watched({}, 'A'.repeat(43))],
     ['trust_unverifiable', 'approval', 'the record could not be read', { facts: { approval: 'unknown' } }],
     ['flow_revoked', null, 'revoked', inFlow('revoked')],
     ['flow_revoked', null, 'archived', inFlow('archived')],
@@ -138,7 +143,12 @@ const DENIED: Readonly<Record<Place, readonly Row[]>> = {
     ['flow_contained', 'scope', 'halted over it', { facts: { scope: 'halted' } }],
     ['flow_not_activated', null, 'phase 1', inFlow('baseline')],
     ['flow_not_activated', null, 'there is no flow', { state: { flow: 'absent' } }],
-    ['drift_detected', 'spend', 'this event shows it', { facts: { drift: 'found' } }],
+    [
+      'drift_detected',
+      'spend',
+      'this event shows it',
+      watched({ facts: { spending: { ...EXAMPLE_WATCH, thresholds: { warn: 0, halt: 0 } } } }),
+    ],
     ['currency_unsupported', 'amount.currency', 'gold has no exponent', { intent: { currency: 'XAU' } }],
     ['currency_precision', 'amount.value', 'USD has two digits', { intent: { amountText: '12.505' } }],
     ['amount_invalid', 'amount.value', 'zero', { intent: { amountText: '0.00' } }],

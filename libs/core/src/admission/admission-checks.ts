@@ -91,13 +91,13 @@ const CHECKS: Readonly<Record<AdmissionDenial, Row>> = {
         ['domain', facts.watches.domain === 'unknown'],
       ),
     runtime_integrity: ({ facts }) => naming('attestation', facts.attestation === 'unknown'),
-    governance: ({ facts, flow }) =>
+    governance: ({ facts, flow, drift }) =>
       firstNamed(
         ['flow', flow === 'unknown'],
         ['scope', facts.scope === 'unknown'],
         ['counterparty', facts.counterparty === 'unknown'],
         ['audience', facts.audienceKey === 'unknown'],
-        ['drift', facts.drift === 'unknown'],
+        ['drift', drift === 'unknown'],
         ['approval', facts.approval === 'unknown'],
       ),
     issue: ({ facts }) => naming('issuer', facts.issuer !== 'ready'),
@@ -163,8 +163,8 @@ const CHECKS: Readonly<Record<AdmissionDenial, Row>> = {
     governance: ({ flow }) => when(flow === 'absent' || isPhase(flow, (state) => state === 'baseline')),
   },
   drift_detected: {
-    governance: ({ facts, levels }) =>
-      firstNamed(['ledger', !walk.isTreeBalanced(levels)], ['spend', facts.drift === 'found']),
+    governance: ({ levels, drift }) =>
+      firstNamed(['ledger', !walk.isTreeBalanced(levels)], ['spend', drift === 'found']),
   },
   currency_unsupported: { governance: ({ money }) => naming('amount.currency', money === 'currency_unsupported') },
   currency_precision: { governance: ({ money }) => naming('amount.value', money === 'currency_precision') },

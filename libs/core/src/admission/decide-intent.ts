@@ -1,7 +1,8 @@
 import type { AdmissionDenial } from '../denials.js';
 import { deepFreeze } from '../freeze-once.js';
 import { containmentSteps, driftOf } from '../drift/drift-of.js';
-import { advance, type FlowEvent, type FlowState } from '../lifecycle.js';
+import { type Watched, isConduct, isOwnDenial, watchSpending } from '../drift/watch-spending.js';
+import { LIFECYCLE, advance, type FlowEvent, type FlowState } from '../lifecycle.js';
 import { LIMITS } from '../limits.js';
 import { holdAt } from '../mandates/levels.js';
 import { formatMoney } from '../money.js';
@@ -35,22 +36,48 @@ import {
  */
 export function decideIntent(intent: Intent, state: AdmissionState, facts: AdmissionFacts): AdmissionResult {
   const judged = admissionCase(intent, state, facts);
-  const failure = findFailure(judged);
-  const decision = failure === null ? authorize(judged) : refuse(judged, failure);
-  const drift = driftOf(decision, { attestation: facts.attestation, requirements: judged.requirements });
+  const first = findFailure(judged);
+  const watched = watch(judged, first?.code ?? null);
+  // The event that shows the drift is itself refused.
+  const failure = watched === null || watched.signal === null ? first : findFailure({ ...judged, drift: 'found' });
+  const verdict = failure === null ? authorize(judged) : refuse(judged, failure);
+  const decision = { ...verdict, spending: watched?.score ?? null };
+  const broken = driftOf(decision, { attestation: facts.attestation, requirements: judged.requirements });
+  const drift = broken ?? watched?.signal ?? null;
   const transitions = causedEvents(judged, failure, drift !== null);
   const authorized = decision.outcome === 'authorized';
   return {
     decision,
     state: {
       levels: authorized ? holdAmount(judged) : state.levels,
-      flow: isRepeat(decision) ? state.flow : advanced(state.flow, transitions),
+      flow: isRepeat(decision) ? state.flow : advanced(state.flow, transitions, watched),
     },
     transitions,
     awaits: decision.code === 'approval_required' && decision.outcome === 'parked' ? awaitedPeople(judged) : null,
     drift,
     readSet: freezeAdmission(judged),
   };
+}
+
+/**
+ * What the intent adds to the evidence of its flow: once, at its first decision, while the flow is governed. What was
+ * asked for counts, granted or not; what was refused for other reasons than its own says nothing about the flow.
+ */
+function watch({ intent, facts, flow, money, drift }: AdmissionCase, code: AdmissionDenial | null): Watched | null {
+  const { spending, parked, renewal } = facts;
+  if (typeof flow === 'string' || drift !== 'none' || spending === null || spending === 'unknown') return null;
+  if (flow.drift === null || flow.drift === 'unknown' || LIFECYCLE[flow.state].phase > 4) return null;
+  if (parked !== null || renewal !== null || !isConduct(code)) return null;
+  const isOwnCurrency = code !== 'currency_mismatch' && typeof money !== 'string';
+  return watchSpending(spending, flow.drift, {
+    intentId: intent.intentId,
+    amount: isOwnCurrency ? money.amount.toFixed() : null,
+    counterparty: intent.counterparty,
+    iatMs: intent.iatMs,
+    appendedAtMs: facts.appendedAtMs,
+    isDenied: isOwnDenial(code),
+    hash: intent.bodyHash,
+  });
 }
 
 interface Failure {
@@ -69,7 +96,9 @@ function findFailure(judged: AdmissionCase): Failure | null {
   return null;
 }
 
-function authorize(judged: AdmissionCase): AdmissionDecision {
+type Verdict = Omit<AdmissionDecision, 'spending'>;
+
+function authorize(judged: AdmissionCase): Verdict {
   const terms = artifactTerms(judged);
   return {
     outcome: 'authorized',
@@ -82,7 +111,7 @@ function authorize(judged: AdmissionCase): AdmissionDecision {
   };
 }
 
-function refuse(judged: AdmissionCase, { place, code, finding }: Failure): AdmissionDecision {
+function refuse(judged: AdmissionCase, { place, code, finding }: Failure): Verdict {
   const parkedUntilMs = parkedUntil(judged, code);
   const outcome = parkedUntilMs === null ? 'denied' : 'parked';
   return { outcome, code, ...finding, stages: STAGES_FAILED_AT[place], terms: null, parkedUntilMs };
@@ -141,11 +170,15 @@ function isRepeat({ code }: AdmissionDecision): boolean {
 }
 
 /** The decision is the flow's next event, and each transition it caused one more. */
-function advanced(flow: AdmissionState['flow'], events: readonly FlowEvent[]): AdmissionState['flow'] {
+function advanced(
+  flow: AdmissionState['flow'],
+  events: readonly FlowEvent[],
+  watched: Watched | null,
+): AdmissionState['flow'] {
   if (typeof flow === 'string') return flow;
   return events.reduce<Flow>(
     (before, event) => ({ ...before, state: advance(before.state, event), sequence: before.sequence + 1n }),
-    { ...flow, sequence: flow.sequence + 1n },
+    { ...flow, sequence: flow.sequence + 1n, drift: watched?.state ?? flow.drift },
   );
 }
 

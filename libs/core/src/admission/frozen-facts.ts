@@ -27,6 +27,7 @@ export function thawFlow(value: Json | undefined): Flow | 'absent' | 'unknown' {
       epoch: read.number(frozen.epoch, 'epoch'),
       baselineHash: read.text(frozen.baseline_hash, 'baseline_hash'),
       sequence: BigInt(read.text(frozen.sequence, 'sequence')),
+      drift: null, // of an admission, beside its watch
     };
   });
 }

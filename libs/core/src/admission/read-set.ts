@@ -1,15 +1,19 @@
 import { freezeOnce } from '../freeze-once.js';
 import * as read from '../frozen.js';
+import { freezeDrift, thawDrift } from '../drift/drift-state.js';
+import { freezeWatch, thawWatch } from '../drift/frozen-watch.js';
 import { freezeCounted, thawBudget, thawCounted } from '../mandates/frozen-mandate.js';
 import type { LevelState, Payee } from '../mandates/types.js';
 import { type AdmissionCase, payeeOf } from './admission-case.js';
 import * as frozen from './frozen-facts.js';
+import { InvariantError } from '../errors.js';
 import type {
   AdmissionFacts,
   AdmissionReadSet,
   AdmissionRules,
   AdmissionState,
   Approver,
+  Flow,
   Json,
   PolicyFacts,
 } from './types.js';
@@ -33,7 +37,6 @@ export function freezeAdmission({ intent, facts, levels, mandate, flow }: Admiss
     audience_key: typeof facts.audienceKey === 'string' ? facts.audienceKey : { jkt: facts.audienceKey.jkt },
     counterparty: freezeCounterparty(facts.counterparty, intent.audience),
     currency_digits: facts.rules.currencies.get(intent.currency) ?? null,
-    drift: facts.drift,
     flow: frozen.freezeFlow(flow),
     issuer: facts.issuer,
     judged_at_ms: facts.judgedAtMs,
@@ -47,6 +50,7 @@ export function freezeAdmission({ intent, facts, levels, mandate, flow }: Admiss
     rules_version: facts.rules.rulesVersion,
     scope: facts.scope,
     signer: facts.signer === 'unknown' ? facts.signer : { agent: facts.signer.agent, kid: facts.signer.kid },
+    spending: freezeSpending(facts, flow),
     v: 1,
     watches: frozen.freezeWatches(facts.watches),
   };
@@ -73,7 +77,7 @@ export function thawAdmission(
     attestation: frozen.thawAttestation(set.attestation),
     policy: read.factOr(set.policy, 'policy', WHETHER_KNOWN, thawPolicy),
     scope: read.word(set.scope, 'scope', ['running', 'halted', 'unknown']),
-    drift: read.word(set.drift, 'drift', ['none', 'found', 'unknown']),
+    spending: set.spending === null ? null : thawSpending(set.spending),
     approval: read.word(set.approval, 'approval', ['none', 'approved', 'refused', 'unknown']),
     approvers: thawApprovers(set.approvers ?? null),
     parked: read.optional(set.parked, thawParked),
@@ -84,7 +88,32 @@ export function thawAdmission(
     rules: thawRules(set, currency),
   };
   const levels = typeof set.levels === 'string' ? read.word(set.levels, 'levels', frozen.ABSENT) : thawLevels(set);
-  return { state: { levels, flow: frozen.thawFlow(set.flow) }, facts };
+  const flow = frozen.thawFlow(set.flow);
+  return { state: { levels, flow: typeof flow === 'string' ? flow : { ...flow, drift: thawEvidence(set) } }, facts };
+}
+
+/** `null` for the flows that declare no profile; else the watch and the evidence so far, each `'unknown'` if it was. */
+function freezeSpending({ spending, appendedAtMs }: AdmissionFacts, flow: AdmissionCase['flow']): Json {
+  const evidence = typeof flow === 'string' ? null : flow.drift;
+  if (spending === null && evidence === null) return null;
+  return {
+    evidence: evidence === null || evidence === 'unknown' ? evidence : freezeDrift(evidence),
+    watch: spending === null || spending === 'unknown' ? spending : freezeWatch(spending, appendedAtMs),
+  };
+}
+
+function thawSpending(value: Json | undefined): AdmissionFacts['spending'] {
+  const { watch = null } = read.object(value, 'spending');
+  if (watch === null || watch === 'unknown') return watch;
+  return thawWatch(watch);
+}
+
+function thawEvidence({ spending }: AdmissionReadSet): Flow['drift'] {
+  const evidence = read.optional(spending, (value) => read.object(value, 'spending').evidence ?? null);
+  if (evidence === null || evidence === 'unknown') return evidence;
+  const state = thawDrift(evidence, read.text(read.object(evidence, 'evidence').baseline, 'baseline'));
+  if (state === 'unknown') throw new InvariantError('ERR_READ_SET_DAMAGED', '"evidence" is no drift state');
+  return state;
 }
 
 /** The one currency asked for, with the digits it had then: a later table must not change an old decision. */

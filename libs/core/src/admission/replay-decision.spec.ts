@@ -1,12 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { facts, flow, hash, intent, level, OWN, state, T0_MS } from '../examples/admission-example.js';
+import { startDrift } from '../drift/drift-state.js';
+import { watchSpending } from '../drift/watch-spending.js';
+import { EXAMPLE_BASELINE_HASH, EXAMPLE_PROFILE, EXAMPLE_WATCH, exampleEvent } from '../examples/drift-example.js';
 import type { FlowState } from '../lifecycle.js';
 import type { Mandate } from '../mandates/types.js';
 import { currencyTable, decimal } from '../money.js';
 import { decideIntent } from './decide-intent.js';
 import { replayDecision } from './replay-decision.js';
-import type { AdmissionFacts, AdmissionReadSet, AdmissionState, Intent } from './types.js';
+import type { AdmissionFacts, AdmissionReadSet, AdmissionState, Flow, Intent } from './types.js';
+
+/** What twenty intents in a row, half of them denied, have left. */
+const evidence = Array.from({ length: 20 }, (_, n) => exampleEvent(n, { isDenied: n % 2 === 0 })).reduce(
+  (before, event) => watchSpending(EXAMPLE_WATCH, before, event).state,
+  startDrift(EXAMPLE_PROFILE, EXAMPLE_BASELINE_HASH),
+);
 
 const attestation = { ...(facts.attestation as Exclude<AdmissionFacts['attestation'], string>) }; // the example has one
 const counterparty = { ...(facts.counterparty as Exclude<AdmissionFacts['counterparty'], string>) }; // same
@@ -56,7 +65,10 @@ const anyFacts: fc.Arbitrary<AdmissionFacts> = fc.record({
     { ...policy, verdict: 'error' },
   ),
   scope: nearly<AdmissionFacts['scope']>('running', 'halted', 'unknown'),
-  drift: nearly<AdmissionFacts['drift']>('none', 'found', 'unknown'),
+  spending: nearly<AdmissionFacts['spending']>(EXAMPLE_WATCH, null, 'unknown', {
+    ...EXAMPLE_WATCH,
+    thresholds: { warn: 1, halt: 2 },
+  }),
   approval: nearly<AdmissionFacts['approval']>('none', 'approved', 'refused', 'unknown'),
   approvers: nearly<AdmissionFacts['approvers']>([], [ADA], [ADA, GRACE], [ADA, { ...GRACE, kid: ADA.kid }]),
   parked: nearly<AdmissionFacts['parked']>(null, { decisionId: OWN, untilMs: T0_MS + 20 }),
@@ -152,10 +164,16 @@ const anyState: fc.Arbitrary<AdmissionState> = fc.record({
   flow: fc.oneof(
     {
       weight: 12,
-      arbitrary: nearly<FlowState>('executing', 'authorized', 'baseline', 'contained', 'revoked').map((name) => ({
-        ...flow,
-        state: name,
-      })),
+      arbitrary: fc
+        .tuple(
+          nearly<FlowState>('executing', 'authorized', 'baseline', 'contained', 'revoked'),
+          nearly<Flow['drift']>(evidence, null, 'unknown', { ...evidence, baseline: 'A'.repeat(43) }),
+        )
+        .map(([name, drift]) => ({
+          ...flow,
+          drift,
+          state: name,
+        })),
     },
     { weight: 1, arbitrary: known },
   ),
@@ -180,7 +198,7 @@ describe('replayDecision', () => {
         expect(JSON.stringify(replayed.readSet)).toBe(JSON.stringify(decided.readSet));
         outcomes.add(decided.decision.code ?? decided.decision.outcome);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 4_000 },
     );
     expect(outcomes.size).toBeGreaterThan(25); // the property would be empty if all failed alike
   });

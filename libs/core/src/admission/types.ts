@@ -1,6 +1,8 @@
 import type { Decimal } from 'decimal.js';
 import type { AdmissionDenial } from '../denials.js';
 import type { DriftSignal } from '../drift/drift-signal.js';
+import type { DriftState } from '../drift/drift-state.js';
+import type { SpendingScore, SpendingWatch } from '../drift/watch-spending.js';
 import type { FlowEvent, FlowState } from '../lifecycle.js';
 import type { LevelState } from '../mandates/types.js';
 import type { CurrencyTable } from '../money.js';
@@ -54,6 +56,8 @@ export interface Flow {
   readonly baselineHash: string;
   /** Number of the flow's last event; consumers drop what is not newer. */
   readonly sequence: bigint;
+  /** What its spending has shown so far; `null`: its baseline holds no profile. `'unknown'`: lost or damaged, denies. */
+  readonly drift: DriftState | 'unknown' | null;
 }
 
 /** `absent`: looked for and not there. `unknown`: could not be established, denies. */
@@ -172,8 +176,8 @@ export interface AdmissionFacts {
   readonly policy: PolicyFacts | 'unknown';
   /** A halt wider than the flow: agent, counterparty, principal, domain, all. */
   readonly scope: 'running' | 'halted' | 'unknown';
-  /** What this very event showed. */
-  readonly drift: 'none' | 'found' | 'unknown';
+  /** What the flow's spending is watched by; `null`: its baseline holds no profile. */
+  readonly spending: SpendingWatch | 'unknown' | null;
   readonly approval: 'none' | 'approved' | 'refused' | 'unknown';
   /** Whose word stands, when it is `'approved'`; whether they are as many as the mandate asks for is decided here. */
   readonly approvers: readonly Approver[];
@@ -239,6 +243,8 @@ export interface AdmissionDecision {
   readonly limit: ShownLimit | null;
   /** All six, in order. */
   readonly stages: readonly StageVerdict[];
+  /** Where the flow's spending is watched and this was an event of it. */
+  readonly spending: SpendingScore | null;
   /** Of an authorized decision. */
   readonly terms: ArtifactTerms | null;
   /** Of a parked one: the instant its wait ends, Unix ms. */

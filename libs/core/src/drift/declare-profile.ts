@@ -64,6 +64,18 @@ export function declareProfile(spending: DeclaredSpending): SpendingProfile {
   };
 }
 
+/** Whether a declaration is one; `null` declares nothing, and is. */
+export function isDeclarable(spending: DeclaredSpending | null): boolean {
+  if (spending === null) return true;
+  try {
+    declareProfile(spending);
+    return true;
+  } catch (error) {
+    if (error instanceof InvariantError && error.code === 'ERR_PROFILE_INVALID') return false;
+    throw error;
+  }
+}
+
 function shares(list: readonly DeclaredShare[]): readonly DeclaredShare[] {
   const sum = list.reduce((before, { share }) => before + part(share), 0);
   if (sum !== WHOLE) throw new InvariantError('ERR_PROFILE_INVALID', `shares add up to ${sum}, not ${WHOLE}`);

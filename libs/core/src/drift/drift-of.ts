@@ -20,8 +20,8 @@ const DRIFT_DENIALS: Readonly<Partial<Record<DenialCode, CauseKind>>> = {
   domain_divergence: 'domain',
 };
 
-/** What `drift_detected` names as its field. */
-const DRIFT_FIELDS: Readonly<Record<string, CauseKind>> = { ledger: 'ledger', spend: 'spend' };
+/** What `drift_detected` names as its field; `spend` has a signal of its own, see watch-spending.ts. */
+const DRIFT_FIELDS: Readonly<Record<string, CauseKind>> = { ledger: 'ledger' };
 
 interface Denied extends Pick<AdmissionDecision, 'outcome' | 'field'> {
   readonly code: DenialCode | null;

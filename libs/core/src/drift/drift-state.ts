@@ -13,7 +13,7 @@ export interface Carrier {
 
 /** What a detector remembers of one flow: fixed in size, at most `DRIFT_STATE_BYTES_MAX` as canonical JSON. */
 export interface DriftState {
-  /** base64url SHA-256 of the baseline it was ranked against: it says nothing about another one. */
+  /** base64url SHA-256 of the profile it was ranked against: it says nothing about another one. */
   readonly baseline: string;
   readonly events: number;
   readonly lastIatMs: number | null;

@@ -13,7 +13,7 @@ export const WARN_EVIDENCE = 1_000;
 const HALT_EVIDENCE_MIN = 1_000_000;
 const HALT_EVENTS_FACTOR = 100;
 /** Wealth is capped at 2^38, and one bet of 32 alone must be able to carry the whole. */
-const EVENTS_PER_DAY_MAX = 10_000_000;
+export const DRIFT_EVENTS_PER_DAY_MAX = 10_000_000;
 
 /**
  * WARN at 10³, HALT at max(10⁶, 100 × the domain's expected events per day): by the bound, one false halt in the whole
@@ -23,13 +23,14 @@ const EVENTS_PER_DAY_MAX = 10_000_000;
  * @throws {InvariantError} `ERR_DRIFT_RATE_INVALID` outside 0 to 10⁷
  */
 export function driftThresholds(eventsPerDay: number): DriftThresholds {
-  if (!Number.isSafeInteger(eventsPerDay) || eventsPerDay < 0 || eventsPerDay > EVENTS_PER_DAY_MAX)
+  if (!Number.isSafeInteger(eventsPerDay) || eventsPerDay < 0 || eventsPerDay > DRIFT_EVENTS_PER_DAY_MAX)
     throw new InvariantError('ERR_DRIFT_RATE_INVALID', `${eventsPerDay} events per day`);
   return { warn: WARN_EVIDENCE, halt: Math.max(HALT_EVIDENCE_MIN, HALT_EVENTS_FACTOR * eventsPerDay) };
 }
 
 /** `shadow`: the verdict is recorded and shown, and stops nothing. */
-export type DriftMode = 'shadow' | 'enforce';
+export const DRIFT_MODES = ['shadow', 'enforce'] as const;
+export type DriftMode = (typeof DRIFT_MODES)[number];
 
 export interface DriftVerdict {
   readonly verdict: 'none' | 'warn' | 'halt' | 'unknown';

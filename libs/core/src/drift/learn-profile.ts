@@ -34,7 +34,7 @@ export function learnProfile(events: readonly DriftEvent[], declared: SpendingPr
   if (first === undefined || last === undefined || events.length < LEARNED_EVENTS_MIN) return declared;
   const quiet = last.iatMs - first.iatMs < QUIET_WINDOW_MS ? [] : quietStrata(events);
   const observations: Observation[] = [];
-  let before: { lastIatMs: number | null; known: string } = { lastIatMs: null, known: NONE_KNOWN };
+  let before: Pick<Observation, 'lastIatMs' | 'known'> = { lastIatMs: null, known: NONE_KNOWN };
   for (const event of events) {
     const observation = observe(event, before, quiet);
     observations.push(observation);
@@ -71,7 +71,7 @@ export function learnProfile(events: readonly DriftEvent[], declared: SpendingPr
 
 function quietStrata(events: readonly DriftEvent[]): number[] {
   const counts = new Array<number>(STRATA).fill(0);
-  for (const { iatMs } of events) counts[stratumOf(iatMs)] = (counts[stratumOf(iatMs)] ?? 0) + 1;
+  for (const { appendedAtMs } of events) counts[stratumOf(appendedAtMs)] = (counts[stratumOf(appendedAtMs)] ?? 0) + 1;
   return counts.flatMap((each, stratum) => (each * QUIET_SHARE < events.length ? [stratum] : []));
 }
 

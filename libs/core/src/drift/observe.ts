@@ -8,11 +8,13 @@ export type Stream = (typeof STREAMS)[number];
 /** A flow's own verified intent with its outcome. What others present against it is no event of it. */
 export interface DriftEvent {
   readonly intentId: string;
-  /** Major units, decimal digits without sign or exponent. */
-  readonly amount: string;
+  /** Major units, decimal digits without sign or exponent; `null`: none in the flow's currency was asked for. */
+  readonly amount: string | null;
   readonly counterparty: string;
   /** The signed `iat`, Unix ms: a backlog does not look like a burst. */
   readonly iatMs: number;
+  /** Log append time, Unix ms: the hour of the day is not the sender's to choose. */
+  readonly appendedAtMs: number;
   readonly isDenied: boolean;
   /** base64url of at least 20 characters: breaks ties between equal ranks, the same on every machine. */
   readonly hash: string;
@@ -23,15 +25,17 @@ export interface Observation {
   /** Quarter of the UTC day, 0 to 3. */
   readonly stratum: number;
   readonly bins: readonly (number | null)[];
-  readonly lastIatMs: number;
+  readonly lastIatMs: number | null;
   readonly known: string;
 }
 
+/** An `iat` further from the append than this says nothing about the pace. */
+export const PUNCTUAL_MS = 300_000;
 const QUARTER_DAY_MS = 21_600_000;
 export const STRATA = 4;
 
 /**
- * Places an event on the four streams. An `iat` that goes back gives no gap. In hours in which the baseline has next to
+ * Places an event on the four streams. An `iat` that goes back, or is not within 5 minutes of the append, gives no gap. In hours in which the baseline has next to
  * none, any intent comes too soon: the lowest bin.
  */
 export function observe(
@@ -39,25 +43,26 @@ export function observe(
   before: { readonly lastIatMs: number | null; readonly known: string },
   quiet: readonly number[],
 ): Observation {
-  const stratum = stratumOf(event.iatMs);
+  const stratum = stratumOf(event.appendedAtMs);
+  const isPunctual = Math.abs(event.appendedAtMs - event.iatMs) <= PUNCTUAL_MS;
   const { isNew, known } = meetCounterparty(before.known, event.counterparty);
   const last = before.lastIatMs;
   const bins = [
-    logBin(event.amount),
-    gapBin(event.iatMs, last, quiet.includes(stratum)),
+    event.amount === null ? null : logBin(event.amount),
+    gapBin(isPunctual ? event.iatMs : null, last, quiet.includes(stratum)),
     bit(isNew),
     bit(event.isDenied),
   ];
-  return { stratum, bins, lastIatMs: last === null ? event.iatMs : Math.max(last, event.iatMs), known };
+  return { stratum, bins, lastIatMs: isPunctual ? Math.max(last ?? event.iatMs, event.iatMs) : last, known };
 }
 
 export function stratumOf(atMs: number): number {
   return Math.floor(atMs / QUARTER_DAY_MS) % STRATA;
 }
 
-function gapBin(iatMs: number, last: number | null, isQuiet: boolean): number | null {
+function gapBin(iatMs: number | null, last: number | null, isQuiet: boolean): number | null {
   if (isQuiet) return LOWEST_BIN;
-  if (last === null || iatMs < last) return null;
+  if (iatMs === null || last === null || iatMs < last) return null;
   return Math.max(LOWEST_BIN + 1, logBin(String(iatMs - last)));
 }
 

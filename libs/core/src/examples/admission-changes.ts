@@ -1,9 +1,11 @@
 import { decideIntent } from '../admission/decide-intent.js';
 import type { AdmissionFacts, AdmissionState, Intent } from '../admission/types.js';
+import { startDrift } from '../drift/drift-state.js';
 import type { FlowState } from '../lifecycle.js';
 import type { CountedLimit, Mandate } from '../mandates/types.js';
 import { decimal } from '../money.js';
 import * as example from './admission-example.js';
+import { EXAMPLE_BASELINE_HASH, EXAMPLE_PROFILE, EXAMPLE_WATCH } from './drift-example.js';
 import { level } from './admission-example.js';
 
 /** What specs change of the admission example, by name. */
@@ -21,6 +23,12 @@ export function decide({ intent, facts, state }: Change = {}) {
 export function own(change: Partial<Mandate>): Change {
   return { state: { levels: [level(0), level(1), level(2, change)] } };
 }
+/** A flow whose spending is watched, with evidence against a profile: by default the one it is watched by. */
+export function watched({ facts }: Change, profileHash = EXAMPLE_BASELINE_HASH): Change {
+  const drift = startDrift(EXAMPLE_PROFILE, profileHash);
+  return { state: { flow: { ...example.flow, drift } }, facts: { spending: EXAMPLE_WATCH, ...facts } };
+}
+
 export function inFlow(state: FlowState): Change {
   return { state: { flow: { ...example.flow, state } } };
 }

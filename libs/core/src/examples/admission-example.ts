@@ -43,6 +43,7 @@ export function mandate(depth: 0 | 1 | 2, change: Partial<Mandate> = {}): Mandat
     policyId: 'default',
     environment: null,
     approvals: null,
+    spending: null,
     delegationLevels: 0,
     parkSeconds: null,
     revokedAtMs: null,
@@ -78,7 +79,14 @@ export const intent: Intent = {
   expMs: T0_MS + HOUR_MS,
 };
 
-export const flow: Flow = { flowId: OWN, state: 'executing', epoch: 1, baselineHash: hash('B'), sequence: 7n };
+export const flow: Flow = {
+  flowId: OWN,
+  state: 'executing',
+  epoch: 1,
+  baselineHash: hash('B'),
+  sequence: 7n,
+  drift: null,
+};
 
 export const state: AdmissionState = { levels: [level(0), level(1), level(2)], flow };
 
@@ -107,7 +115,7 @@ export const facts: AdmissionFacts = {
   },
   policy: { verdict: 'allow', policyId: 'default', version: 1, setHash: hash('s'), hash: hash('p'), deciding: ['buy'] },
   scope: 'running',
-  drift: 'none',
+  spending: null,
   approval: 'none',
   approvers: [],
   parked: null,

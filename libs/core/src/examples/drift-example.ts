@@ -1,6 +1,8 @@
 import { declareProfile } from '../drift/declare-profile.js';
+import { driftThresholds } from '../drift/judge-drift.js';
 import type { DriftEvent } from '../drift/observe.js';
 import type { SpendingProfile } from '../drift/profile.js';
+import type { SpendingWatch } from '../drift/watch-spending.js';
 
 /** Nine in ten at most 50, an intent every ten minutes or more, one in twenty at somebody new, nights quiet. */
 export const EXAMPLE_PROFILE: SpendingProfile = declareProfile({
@@ -21,6 +23,14 @@ export const EXAMPLE_PROFILE: SpendingProfile = declareProfile({
 });
 
 export const EXAMPLE_BASELINE_HASH = 'x7'.repeat(21) + 'A';
+/** Watched against the example's profile, at the thresholds of a small domain. */
+export const EXAMPLE_WATCH: SpendingWatch = {
+  profileHash: EXAMPLE_BASELINE_HASH,
+  profile: EXAMPLE_PROFILE,
+  thresholds: driftThresholds(0),
+  mode: 'enforce',
+};
+
 const NOON_MS = 1_768_478_400_000;
 
 /** The n-th intent of a flow well within its profile: 12.50 at one of three counterparties, every 20 minutes from noon. */
@@ -31,6 +41,7 @@ export function exampleEvent(n: number, change: Partial<DriftEvent> = {}): Drift
     amount: '12.50',
     counterparty: `merchant-${n % 3}`,
     iatMs: NOON_MS + n * 1_200_000,
+    appendedAtMs: change.iatMs ?? NOON_MS + n * 1_200_000,
     isDenied: false,
     hash: digits(n, 36, 43),
     ...change,

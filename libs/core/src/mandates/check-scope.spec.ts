@@ -160,7 +160,6 @@ describe('checkScope', () => {
       }),
       { numRuns: 10_000 },
     );
-    console.log('SEEN', seen);
     expect(seen).toBeGreaterThan(1_000);
   });
 });

@@ -1,4 +1,5 @@
 import type { Decimal } from 'decimal.js';
+import type { DeclaredSpending } from '../drift/declare-profile.js';
 import { LIMITS } from '../limits.js';
 import { isSameSum } from './counters.js';
 import type { CountedTerms, EnvironmentRequirement, Mandate } from './types.js';
@@ -35,6 +36,9 @@ const WIDER = {
   approvals: (child, parent) =>
     isLarger(child.approvals?.above ?? null, parent.approvals?.above ?? null) ||
     isLarger(child.approvals?.twoAbove ?? null, parent.approvals?.twoAbove ?? null),
+  // A profile of its own would be the agent's to choose where it signs for itself: what is declared above holds below.
+  spending: (child, parent) =>
+    parent.spending !== null && child.spending !== null && !isSameSpending(child.spending, parent.spending),
   delegation: (child, parent) => child.delegationLevels > Math.max(0, parent.delegationLevels - 1),
 } as const satisfies Readonly<Record<string, Wider>>;
 
@@ -82,6 +86,19 @@ function isWiderVersion(dimension: ScopeDimension, wider: Wider, amended: Mandat
 
 // Object.entries forgets the names of the keys.
 const ENTRIES = Object.entries(WIDER) as readonly (readonly [ScopeDimension, Wider])[];
+
+/** By value, list by list: both come of the same schema. */
+function isSameSpending(a: DeclaredSpending, b: DeclaredSpending): boolean {
+  const text = ({ amounts, gapsSeconds, newCounterparties, denials, quiet, quietShare }: DeclaredSpending): string =>
+    JSON.stringify([
+      [amounts, gapsSeconds].map((list) => list.map(({ bound, share }) => [bound, share])),
+      newCounterparties,
+      denials,
+      quiet,
+      quietShare,
+    ]);
+  return text(a) === text(b);
+}
 
 /** `null` is no limit: wider than any. */
 function isLarger(child: Decimal | null, parent: Decimal | null): boolean {

@@ -81,6 +81,7 @@ export function thawGrant(grant: read.JsonObject, path: readonly string[]): Mand
       above: read.amount(value, 'approvals_above'),
       twoAbove: read.optional(frozen.approvals_two_above, (two) => read.amount(two, 'approvals_two_above')),
     })),
+    spending: null, // of a decision, as the watch it was ranked by
     delegationLevels: read.optional(frozen.delegation_levels, (value) => read.number(value, 'delegation_levels')) ?? 0,
     parkSeconds: read.optional(frozen.park_seconds, (value) => read.number(value, 'park_seconds')),
     revokedAtMs: read.optional(frozen.revoked_at_ms, (value) => read.number(value, 'revoked_at_ms')),

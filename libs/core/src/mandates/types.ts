@@ -1,4 +1,5 @@
 import type { Decimal } from 'decimal.js';
+import type { DeclaredSpending } from '../drift/declare-profile.js';
 
 /** What a mandate demands of the runtime that spends under it. */
 export interface EnvironmentRequirement {
@@ -46,6 +47,8 @@ export interface Mandate {
   readonly environment: EnvironmentRequirement | null;
   /** A spend above `above` waits for a person, one above `twoAbove` for two; `twoAbove` is `null` where one is enough. */
   readonly approvals: { readonly above: Decimal; readonly twoAbove: Decimal | null } | null;
+  /** How its agent spends at most; `null`: not declared here, and watched by what the level above declares, if it does. */
+  readonly spending: DeclaredSpending | null;
   /** How many levels below it agents may sign for sub-agents; 0: none. */
   readonly delegationLevels: number;
   /** Seconds an intent may wait on a contained flow; `null`: it is denied at once. */

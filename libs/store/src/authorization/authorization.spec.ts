@@ -102,6 +102,8 @@ describe('authorization SQL', () => {
         epoch: 1,
         sequence: 7n,
         baselineHash: 'b',
+        profileHash: null,
+        drift: null,
       });
       expect(state.budgets.get(ROOT)).toMatchObject({ held: '0', capturing: '0', captured: '0', refunded: '0' });
       expect([state.decisions.size, state.attestations.size, state.endedHolds.length]).toEqual([0, 0, 0]);

@@ -92,4 +92,6 @@ export interface FlowChange {
   readonly flowId: string;
   readonly state: string;
   readonly sequence: bigint;
+  /** What its spending shows now; absent or `null`: as it was. */
+  readonly drift?: string | null;
 }

@@ -14,5 +14,6 @@ export * from './mandate-levels.js';
 export * from './parked-intents.js';
 export * from './read-hot-state.js';
 export * from './renewals.js';
+export * from './spending-profiles.js';
 export * from './stored-decisions.js';
 export * from './write-batch.js';

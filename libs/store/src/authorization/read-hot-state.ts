@@ -1,6 +1,7 @@
 import { type Counter, type CounterKey, type DomainWatch, InvariantError, counterId, decimal } from '@spendgate/core';
 import { texts, uuids } from '../binary-arrays.js';
 import { type Transaction, query, statement } from '../statement.js';
+import type { DetectorSettings } from '../control/set-detectors.js';
 import { STANDING_ATTESTATIONS } from './attestations.js';
 import { AUDIT_LATE_MS } from '../transparency/audit-watch.js';
 import { DOMAIN_WATCH, VERIFIED_AT_MS, readDomainWatch } from '../watch/watch-facts.js';
@@ -14,6 +15,10 @@ export interface FlowRow {
   readonly baselineHash: string;
   /** When continuous verification last found it whole, Unix ms; `null`: it had no live artifact then. */
   readonly verifiedAtMs: number | null;
+  /** Of the spending profile in its baseline; `null`: it holds none. */
+  readonly profileHash: string | null;
+  /** What its spending has shown so far, as stored. */
+  readonly drift: string | null;
 }
 
 /** A mandate level's sums under its lock; decimal text in major units, trailing zeros trimmed. */
@@ -71,6 +76,7 @@ export interface HotState extends Judged {
   readonly counters: ReadonlyMap<string, Counter>;
   /** Intents waiting now, by flow; flows without any are left out. */
   readonly parked: ReadonlyMap<string, number>;
+  readonly detectors: DetectorSettings;
 }
 
 /**
@@ -119,11 +125,12 @@ const HOT_STATE = statement(
   'authorization-hot-state',
   `WITH judged AS MATERIALIZED (SELECT date_trunc('milliseconds', clock_timestamp()) AS at)
    SELECT 'judged', (extract(epoch FROM j.at) * 1000)::bigint::text, d.control_epoch::text, ${AUDIT_LATE_MS}::text,
-     ${DOMAIN_WATCH}, NULL, NULL, NULL
+     ${DOMAIN_WATCH}, d.drift_mode, d.drift_events_per_day::text, NULL
    FROM judged j, domain d
    UNION ALL
    SELECT 'flow', flow_id::text, state, epoch::text, sequence::text, baseline_hash,
-     ${VERIFIED_AT_MS('w')}::bigint::text, NULL
+     ${VERIFIED_AT_MS('w')}::bigint::text,
+     nullif(coalesce(profile_hash, '') || ' ' || coalesce(drift, ''), ' ')
    FROM flows LEFT JOIN flow_watches w USING (flow_id) WHERE flow_id = ANY ($1::uuid[])
    UNION ALL
    SELECT 'budget', mandate_id::text, trim_scale(held)::text, trim_scale(capturing)::text, trim_scale(captured)::text,
@@ -192,6 +199,7 @@ export async function readHotState(tx: Transaction, keys: HotKeys): Promise<HotS
   if (judged === undefined) throw noDomain();
   return {
     ...judgedOf(judged),
+    detectors: { mode: judged[5] === 'enforce' ? 'enforce' : 'shadow', eventsPerDay: Number(judged[6]) },
     flows: new Map(of('flow').map((cells) => [cells[1] ?? '', flowOf(cells)])),
     budgets: new Map(of('budget').map((cells) => [cells[1] ?? '', budgetOf(cells)])),
     attestations: new Map(of('attestation').map((cells) => [cells[1] ?? '', attestationOf(cells)])),
@@ -215,9 +223,17 @@ function noDomain(): InvariantError {
   return new InvariantError('ERR_NO_DOMAIN', 'the database holds no domain');
 }
 
-function flowOf([, flowId = '', state = '', epoch, sequence = '', baselineHash = '', verified]: Cells): FlowRow {
+function flowOf([, flowId = '', state = '', epoch, sequence = '', baselineHash = '', ...cells]: Cells): FlowRow {
+  const [verified, spending] = cells;
   const verifiedAtMs = verified == null ? null : Number(verified); // a cell without value is null
-  return { flowId, state, epoch: Number(epoch), sequence: BigInt(sequence), baselineHash, verifiedAtMs };
+  const own = { flowId, state, epoch: Number(epoch), sequence: BigInt(sequence), baselineHash, verifiedAtMs };
+  // One cell: profile hash, blank, evidence; none where the flow has neither.
+  const [profileHash = '', drift = ''] = (spending ?? '').split(' ');
+  return { ...own, profileHash: textOrNull(profileHash), drift: textOrNull(drift) };
+}
+
+function textOrNull(text: string): string | null {
+  return text === '' ? null : text;
 }
 
 function budgetOf([, mandateId = '', held = '', capturing = '', captured = '', refunded = '']: Cells): BudgetRow {

@@ -161,8 +161,8 @@ export async function changeHeld(tx: Transaction, heldByMandate: ReadonlyMap<str
 
 const UPDATE_FLOWS = statement(
   'authorization-update-flows',
-  `UPDATE flows AS f SET state = c.state, sequence = c.sequence
-   FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS c (flow_id, state, sequence) WHERE f.flow_id = c.flow_id`,
+  `UPDATE flows AS f SET state = c.state, sequence = c.sequence, drift = coalesce(c.drift, f.drift)
+   FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[]) AS c (flow_id, state, sequence, drift) WHERE f.flow_id = c.flow_id`,
 );
 
 export function changeFlowsWrite(changes: readonly FlowChange[]): Write {
@@ -170,6 +170,7 @@ export function changeFlowsWrite(changes: readonly FlowChange[]): Write {
     uuids(changes.map((change) => change.flowId)),
     texts(changes.map((change) => change.state)),
     bigints(changes.map((change) => change.sequence)),
+    texts(changes.map((change) => change.drift ?? null)),
   ];
   return { statement: UPDATE_FLOWS, values };
 }

@@ -23,4 +23,5 @@ export { type KeyTransition, type TransitionVerdict, judgeTransition, rotateKey 
 export { revokeIssuedArtifacts } from './revoke-artifacts.js';
 export { type MandateRevocation, type RevokedMandates, revokeMandates } from './revoke-mandates.js';
 export { type StandingMandate, hasDecided, readStandingMandates, takeAnyTime } from './standing.js';
+export { type DetectorSettings, setDetectors } from './set-detectors.js';
 export { personRoles } from './verify-person.js';

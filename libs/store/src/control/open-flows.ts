@@ -1,6 +1,6 @@
-import { canonicalize, sha256Text } from '@spendgate/codec';
-import { type FlowEvent, type FlowState, type Mandate, advance } from '@spendgate/core';
+import { type FlowEvent, type FlowState, InvariantError, type Mandate, advance } from '@spendgate/core';
 import type { ControlAct } from '../control-lock.js';
+import { type Baseline, makeBaselines } from './baselines.js';
 import { lock, locking } from '../lock-order.js';
 import { execute, query, statement } from '../statement.js';
 
@@ -13,10 +13,10 @@ export interface RecordedMandate {
 const FIRST_EPOCH = 1;
 const FLOWS = statement(
   'flows-insert',
-  `INSERT INTO flows (flow_id, state, epoch, sequence, baseline_hash, baseline)
-   SELECT f.flow_id, f.state, ${FIRST_EPOCH}, f.sequence, f.baseline_hash, f.baseline
-   FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[])
-     AS f (flow_id, state, sequence, baseline_hash, baseline)`,
+  `INSERT INTO flows (flow_id, state, epoch, sequence, baseline_hash, baseline, profile_hash, drift)
+   SELECT f.flow_id, f.state, ${FIRST_EPOCH}, f.sequence, f.baseline_hash, f.baseline, f.profile_hash, f.drift
+   FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
+     AS f (flow_id, state, sequence, baseline_hash, baseline, profile_hash, drift)`,
 );
 const BUDGETS = statement(
   'budgets-insert',
@@ -29,20 +29,13 @@ const LOCK = locking(
 );
 const REBASE = statement(
   'flows-rebase',
-  `UPDATE flows f SET baseline_hash = b.baseline_hash, baseline = b.baseline, sequence = f.sequence + 1
-   FROM unnest($1::uuid[], $2::text[], $3::text[]) AS b (flow_id, baseline_hash, baseline)
+  `UPDATE flows f SET baseline_hash = b.baseline_hash, baseline = b.baseline, sequence = f.sequence + 1,
+     profile_hash = b.profile_hash,
+     drift = CASE WHEN f.profile_hash IS NOT DISTINCT FROM b.profile_hash THEN f.drift ELSE b.drift END
+   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+     AS b (flow_id, baseline_hash, baseline, profile_hash, drift)
    WHERE f.flow_id = b.flow_id RETURNING f.flow_id, f.epoch, f.sequence`,
 );
-const SET_HASHES = statement(
-  'baseline-policies',
-  'SELECT policy_id, set_hash FROM policies WHERE active AND policy_id = ANY ($1::text[])',
-);
-const AGENT_KEYS = statement(
-  'baseline-keys',
-  `SELECT party_id, array_agg(kid ORDER BY kid) AS kids FROM party_keys
-   WHERE kind = 'agent' AND party_id = ANY ($1::text[]) AND removed_at IS NULL GROUP BY party_id`,
-);
-
 /**
  * Opens one flow per new mandate: phase 1 with its baseline, phase 2 because the chain was just verified, phase 3 when
  * the baseline states that no attestation is required. Else the first fresh attestation activates it.
@@ -51,8 +44,8 @@ export async function openFlows(act: ControlAct, recorded: readonly RecordedMand
   if (recorded.length === 0) return;
   const baselines = await makeBaselines(act, recorded);
   const flows = recorded.map(({ mandate, cause }, at) => {
-    const { text, hash } = baselines[at] ?? { text: '', hash: '' };
-    const established = recordBaseline(act, mandate.id, FIRST_EPOCH, 0, text, cause);
+    const baseline = made(baselines, at);
+    const established = recordBaseline(act, mandate.id, FIRST_EPOCH, 0, baseline.text, cause);
     const events: FlowEvent[] = ['authority_verified'];
     if (mandate.environment === null) events.push('environment_trusted');
     const end = recordTransitions(
@@ -61,30 +54,48 @@ export async function openFlows(act: ControlAct, recorded: readonly RecordedMand
       events,
       established,
     );
-    return { ...end, text, hash, depth: mandate.depth };
+    return { ...end, baseline, depth: mandate.depth };
   });
   await execute(act.tx, FLOWS, [
     flows.map((flow) => flow.flowId),
     flows.map((flow) => flow.state),
     flows.map((flow) => flow.sequence),
-    flows.map((flow) => flow.hash),
-    flows.map((flow) => flow.text),
+    ...columnsOf(flows.map(({ baseline }) => baseline)),
   ]);
   await execute(act.tx, BUDGETS, [flows.map((flow) => flow.flowId), flows.map((flow) => flow.depth)]);
 }
 
-/** An amended mandate moves its flow's expected values with it: a signed transition is continuity, not drift. */
+function made(baselines: readonly Baseline[], at: number): Baseline {
+  const baseline = baselines[at];
+  if (baseline === undefined) throw new InvariantError('ERR_BASELINE_MISSING', `of mandate ${at}`);
+  return baseline;
+}
+
+/** Hash, text, profile hash, first evidence. */
+function columnsOf(baselines: readonly Baseline[]): unknown[] {
+  return [
+    baselines.map((each) => each.hash),
+    baselines.map((each) => each.text),
+    baselines.map((each) => each.profileHash),
+    baselines.map((each) => each.drift),
+  ];
+}
+
+/**
+ * An amended mandate moves its flow's expected values with it: a signed transition is continuity, not drift. What its
+ * spending has shown so far stays, unless it is ranked against another profile from now on.
+ */
 export async function rebaseFlows(act: ControlAct, recorded: readonly RecordedMandate[]): Promise<void> {
   if (recorded.length === 0) return;
   const ids = recorded.map(({ mandate }) => mandate.id);
   const baselines = await makeBaselines(act, recorded);
   await lock(act.tx, LOCK, [ids]);
-  const values = [ids, baselines.map((each) => each.hash), baselines.map((each) => each.text)];
+  const values = [ids, ...columnsOf(baselines)];
   type Row = { flow_id: string; epoch: number; sequence: bigint };
   const rows = new Map((await query<Row>(act.tx, REBASE, values)).map((row) => [row.flow_id, row]));
   recorded.forEach(({ mandate, cause }, at) => {
     const row = rows.get(mandate.id);
-    const { text } = baselines[at] ?? { text: '' };
+    const { text } = made(baselines, at);
     if (row !== undefined) recordBaseline(act, mandate.id, row.epoch, Number(row.sequence), text, cause);
   });
 }
@@ -128,31 +139,4 @@ export function recordBaseline(
 ): Buffer {
   const payload = { flow: flowId, epoch, sequence, baseline: JSON.parse(text) as unknown };
   return act.record({ type: 'flow_baseline_set', payload, causes: cause === null ? [] : [cause] });
-}
-
-/** What a flow is measured against: policy, agent keys, reference values, domain epoch, all as of now. */
-export async function makeBaselines(
-  act: Pick<ControlAct, 'tx' | 'epoch'>,
-  recorded: readonly Pick<RecordedMandate, 'mandate'>[],
-): Promise<{ text: string; hash: string }[]> {
-  const policies = recorded.map(({ mandate }) => mandate.policyId);
-  const agents = recorded.flatMap(({ mandate }) => (mandate.agent === null ? [] : [mandate.agent]));
-  type Policy = { policy_id: string; set_hash: string };
-  const hashes = new Map(
-    (await query<Policy>(act.tx, SET_HASHES, [[...new Set(policies)]])).map((row) => [row.policy_id, row.set_hash]),
-  );
-  type Keys = { party_id: string; kids: string[] };
-  const keys = new Map(
-    (await query<Keys>(act.tx, AGENT_KEYS, [[...new Set(agents)]])).map((row) => [row.party_id, row.kids]),
-  );
-  return recorded.map(({ mandate }) => {
-    const text = canonicalize({
-      mandate_hash: mandate.hash,
-      policy: { id: mandate.policyId, set_hash: hashes.get(mandate.policyId) ?? null },
-      agent_keys: mandate.agent === null ? [] : (keys.get(mandate.agent) ?? []),
-      environment: mandate.environment === null ? null : { measurements: mandate.environment.measurements },
-      domain_epoch: Number(act.epoch),
-    });
-    return { text, hash: sha256Text(text) };
-  });
 }

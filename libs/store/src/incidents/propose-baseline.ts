@@ -1,6 +1,6 @@
 import { canonicalize, sha256Text } from '@spendgate/codec';
 import type { ControlAct } from '../control-lock.js';
-import { makeBaselines } from '../control/open-flows.js';
+import { makeBaselines } from '../control/baselines.js';
 import type { Pool } from '../pool.js';
 import { loadMandates } from '../registry/load-facts.js';
 import { inTransaction } from '../transaction.js';

@@ -1,6 +1,6 @@
-import { canonicalize, sha256Text } from '@spendgate/codec';
 import type { FlowEvent } from '@spendgate/core';
 import { type ControlAct, inControlAct } from '../control-lock.js';
+import { toBaseline } from '../control/baselines.js';
 import { readMovingFlows } from '../control/move-flows.js';
 import { recordBaseline, recordTransitions } from '../control/open-flows.js';
 import type { Pool } from '../pool.js';
@@ -23,7 +23,8 @@ const MARK = statement(
 const MOVE = statement('prove-flows-move', 'UPDATE flows SET state = $2, sequence = $3 WHERE flow_id = $1');
 const RENEW = statement(
   'prove-flows-renew',
-  `UPDATE flows SET state = $2, sequence = $3, epoch = $4, baseline_hash = $5, baseline = $6 WHERE flow_id = $1`,
+  `UPDATE flows SET state = $2, sequence = $3, epoch = $4, baseline_hash = $5, baseline = $6,
+     profile_hash = $7, drift = $8 WHERE flow_id = $1`,
 );
 const RETRY_PARKED = statement(
   'prove-flows-retry-parked',
@@ -67,12 +68,12 @@ export async function proveFlows(pool: Pool): Promise<number> {
 
 async function begin(act: ControlAct, flow: ReturnType<typeof recordTransitions>, proposal: string): Promise<void> {
   const signed = JSON.parse(proposal) as { environment?: unknown }; // as: our own column, its hash in both signatures
-  const text = canonicalize({ ...signed, domain_epoch: Number(act.epoch) });
+  const { text, hash, profileHash, drift } = toBaseline({ ...signed, domain_epoch: Number(act.epoch) });
   const epoch = flow.epoch + 1;
   const baseline = recordBaseline(act, flow.flowId, epoch, Number(flow.sequence), text, flow.leafHash);
   const steps: FlowEvent[] = ['baseline_signed', 'authority_verified'];
   if (signed.environment === null) steps.push('environment_trusted');
   const begun = recordTransitions(act, { ...flow, epoch }, steps, baseline);
-  await execute(act.tx, RENEW, [flow.flowId, begun.state, begun.sequence, epoch, sha256Text(text), text]);
+  await execute(act.tx, RENEW, [flow.flowId, begun.state, begun.sequence, epoch, hash, text, profileHash, drift]);
   await execute(act.tx, RETRY_PARKED, [flow.flowId]);
 }

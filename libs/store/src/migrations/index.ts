@@ -19,6 +19,7 @@ import { ConfirmLog1700000000018 } from './0018-confirm-log.js';
 import { CountApprovers1700000000019 } from './0019-count-approvers.js';
 import { IndexCheckpointTimes1700000000020 } from './0020-index-checkpoint-times.js';
 import { CreateWatches1700000000021 } from './0021-create-watches.js';
+import { WatchSpending1700000000023 } from './0023-watch-spending.js';
 
 /** Imported classes, not a file pattern: a bundled or relocated build migrates the same way. */
 export const MIGRATIONS = [
@@ -43,4 +44,5 @@ export const MIGRATIONS = [
   CountApprovers1700000000019,
   IndexCheckpointTimes1700000000020,
   CreateWatches1700000000021,
+  WatchSpending1700000000023,
 ];

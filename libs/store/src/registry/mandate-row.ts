@@ -1,4 +1,4 @@
-import { type CountedLimitClaim, type MandateClaim, mandateSchema, sha256Text } from '@spendgate/codec';
+import { type CountedLimitClaim, type MandateClaim, declaredOf, mandateSchema, sha256Text } from '@spendgate/codec';
 import { type CountedTerms, type Grantor, type Mandate, decimal } from '@spendgate/core';
 
 /** A mandate as stored: the signed claims are the truth, the other columns place it in its tree. */
@@ -84,6 +84,7 @@ export function mandateOf(claims: string, hash: string, place: MandatePlace): Ma
         ? null
         : { maxAgeSeconds: environment.max_age_seconds, measurements: environment.measurements },
     approvals: approvalsOf(claim),
+    spending: declaredOf(claim),
     delegationLevels: claim.delegation?.levels ?? 0,
     parkSeconds: claim.park_seconds,
     hash,

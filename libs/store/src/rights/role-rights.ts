@@ -44,7 +44,7 @@ const TOUCH: TableRights = { insert: true, update: ['verified_at'] };
 
 /** What stops a flow: its state, its artifacts' status, an incident with its causes. */
 const CONTAINMENT: Rights = {
-  flows: { update: ['state', 'sequence'] },
+  flows: { update: ['state', 'sequence', 'drift'] },
   artifacts: { update: ['status'] },
   incidents: INSERT,
   incident_causes: {
@@ -69,7 +69,10 @@ const CONTROL: Rights = {
     ],
   },
   mandate_versions: INSERT,
-  flows: { insert: true, update: ['state', 'sequence', 'epoch', 'baseline_hash', 'baseline'] },
+  flows: {
+    insert: true,
+    update: ['state', 'sequence', 'epoch', 'baseline_hash', 'baseline', 'profile_hash', 'drift'],
+  },
   budgets: { insert: true, update: ['held'] },
   ...COUNTERS,
   holds: { update: ENDED_HOLD },

@@ -82,8 +82,9 @@ function checkReadSet({ bundle }: OpenedBundle, payload: Payload, artifact: Arti
   const { read_set, intent_id, decision_hash } = bundle.proof.decision;
   if (read_set === null) return;
   const intent = { bodyHash: textOf(payload['intent_hash']), intentId: intent_id };
-  const { outcome, code, field, stages } = payload;
-  const decision = { outcome, code, field, limit: null, stages, terms: termsOf(artifact), parkedUntilMs: null };
+  const { outcome, code, field, stages, spending } = payload;
+  const terms = termsOf(artifact);
+  const decision = { outcome, code, field, limit: null, stages, spending, terms, parkedUntilMs: null };
   if (sha256Text(decisionText(intent, decision, read_set)) !== decision_hash) {
     refuse(index, 'the decision was not made on this read set');
   }

@@ -71,8 +71,8 @@ async function checkShownBy(opened: OpenedIncident, shownBy: Told): Promise<stri
 
 /** A drift that denies names no limit, issues nothing and waits for nobody: the leaf says all else the hash is over. */
 function checkDecided(payload: Payload, intentId: string, readSet: string, index: number): void {
-  const { outcome, code, field, stages } = payload;
-  const decision = { outcome, code, field, limit: null, stages, terms: null, parkedUntilMs: null };
+  const { outcome, code, field, stages, spending } = payload;
+  const decision = { outcome, code, field, limit: null, stages, spending, terms: null, parkedUntilMs: null };
   const text = decisionText({ bodyHash: textOf(payload['intent_hash']), intentId }, decision, readSet);
   if (sha256Text(text) !== payload['decision_hash']) refuse(index, 'the decision was not made on this read set');
 }

@@ -127,18 +127,32 @@ const COUNTERPARTIES = differing(
   },
 );
 
+/** Decisions that were events of a watched flow: each says what the evidence was after it. */
+const SCORED = newest(
+  `said ->> 'mandate'`,
+  `(SELECT * FROM ${said('decision_authorized', 'decision_denied', 'decision_parked')} AS s
+    WHERE jsonb_typeof(said -> 'spending') = 'object')`,
+);
+
 /** A hot flow moves without a leaf of its own (its decision is one), so it may be ahead of its last transition. */
 const FLOWS = differing(
   'flows',
   `SELECT coalesce(f.flow_id::text, b.said ->> 'flow') AS subject, b.index, b.said, f.flow_id, f.state, f.sequence,
-     f.baseline::jsonb AS baseline, ${sha256Of('f.baseline')} AS hash, f.baseline_hash, f.epoch, t.said AS moved
+     f.baseline::jsonb AS baseline, ${sha256Of('f.baseline')} AS hash, f.baseline_hash, f.epoch, t.said AS moved,
+     f.profile_hash, CASE WHEN pg_input_is_valid(f.drift, 'jsonb') THEN f.drift::jsonb END AS drift,
+     d.said #> '{spending,after}' AS scored, coalesce(b.index, 9e15) > coalesce(d.index, 8e15) AS is_reset
    FROM flows f
    FULL JOIN ${newest(`said ->> 'flow'`, said('flow_baseline_set'))} AS b ON b.said ->> 'flow' = f.flow_id::text
-   LEFT JOIN ${newest(`said ->> 'flow'`, said('flow_transition'))} AS t ON t.said ->> 'flow' = f.flow_id::text`,
+   LEFT JOIN ${newest(`said ->> 'flow'`, said('flow_transition'))} AS t ON t.said ->> 'flow' = f.flow_id::text
+   LEFT JOIN ${SCORED} AS d ON d.said ->> 'mandate' = f.flow_id::text`,
   {
     not_in_log: 'said IS NULL',
     row_missing: 'flow_id IS NULL',
     baseline: `baseline IS DISTINCT FROM said -> 'baseline' OR hash IS DISTINCT FROM baseline_hash`,
+    profile_hash: `profile_hash IS DISTINCT FROM said #>> '{baseline,spending,profile_hash}'`,
+    // as the last event left it, or begun anew by a baseline set since
+    drift: `(drift IS NULL) <> (profile_hash IS NULL) OR (drift IS NOT NULL AND drift IS DISTINCT FROM scored
+      AND NOT ((scored IS NULL OR is_reset) AND drift ->> 'events' = '0'))`,
     epoch: `epoch < (said ->> 'epoch')::integer`,
     sequence: `sequence < (moved ->> 'sequence')::bigint`,
     state: `state <> moved ->> 'to'
