@@ -104,6 +104,7 @@ describe('authorization SQL', () => {
         baselineHash: 'b',
         profileHash: null,
         drift: null,
+        verifiedAtMs: null,
       });
       expect(state.budgets.get(ROOT)).toMatchObject({ held: '0', capturing: '0', captured: '0', refunded: '0' });
       expect([state.decisions.size, state.attestations.size, state.endedHolds.length]).toEqual([0, 0, 0]);
