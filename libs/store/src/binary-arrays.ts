@@ -4,7 +4,7 @@
  * there. Every parameter needs its cast in the statement (`$1::uuid[]`), so that the server expects this very type.
  */
 /** Of a statement whose number of rows nothing else bounds: a message of more than 1 GB is none to the server. */
-export const ROWS_AT_ONCE_MAX = 2_000;
+export const ROWS_AT_ONCE_MAX = 10_000;
 const HEADER_BYTES = 20;
 const EMPTY_BYTES = 12;
 /** Microseconds from the Unix epoch to PostgreSQL's, 2000-01-01. */
