@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { outcomeId, settlementId } from '@spendgate/codec';
-import { inControlAct, recordCounterparties } from '@spendgate/store';
+import { inControlAct, readAlteredRows, recordCounterparties } from '@spendgate/store';
 import {
   type IssuedTestArtifact,
   type TestRuntime,
@@ -225,6 +225,14 @@ describe('a rail that lies', () => {
     expect(await rulesOf(artifact)).toEqual([
       { state: 'contained', rule: 'exact.settlement_amount', reported: '1.00' },
     ]);
+  });
+
+  it('I4: every outcome is recorded as its leaf has it, also where the rail named no amount or another one', async () => {
+    const altered: unknown[] = [];
+    for await (const { table, rows } of readAlteredRows(world.database.pool, 10)) {
+      if (table === 'settlement_outcomes') altered.push(...rows);
+    }
+    expect(altered).toEqual([]);
   });
 
   it('leaves every decision as replay computes it again', async () => {

@@ -4,7 +4,7 @@ import { type TestDatabase, mandateClaim, namedId, openTestDomain, startTestData
 import { inControlAct } from '../control-lock.js';
 import { recordMandates } from './record-mandates.js';
 
-/** One more than are planned and written together, and with their leaves and events more than one statement writes. */
+/** One more than are planned and written together. */
 const MANY = 1_001;
 const HOOK_MS = 60_000;
 

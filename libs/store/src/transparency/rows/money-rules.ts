@@ -156,11 +156,22 @@ const SETTLEMENTS = differing(
   },
 );
 
+/**
+ * The amount of an outcome: signed, it is an object; in the gate's own rail's words a text, which may be no amount; and
+ * where that rail named none it is what was granted.
+ */
+const MOVED = `CASE jsonb_typeof(l.said -> 'amount')
+     WHEN 'object' THEN (l.said #>> '{amount,value}')::numeric
+     WHEN 'string' THEN CASE WHEN l.said ->> 'amount' ~ '^[0-9]{1,20}([.][0-9]{1,18})?$'
+       THEN (l.said ->> 'amount')::numeric END
+     ELSE s.amount END`;
+
 const OUTCOMES = differing(
   'settlement_outcomes',
   `SELECT coalesce(o.outcome_id::text, l.said ->> 'outcome_id') AS subject, l.index, l.said, o.outcome_id, o.settlement_id,
-     o.flow_id, o.reporter, o.outcome, o.amount, o.rail_reference, o.occurred_at, o.applied
-   FROM settlement_outcomes o FULL JOIN ${OUTCOME_LEAVES} AS l ON l.leaf_hash = o.leaf_hash`,
+     o.flow_id, o.reporter, o.outcome, o.amount, o.rail_reference, o.occurred_at, o.applied, ${MOVED} AS moved
+   FROM settlement_outcomes o FULL JOIN ${OUTCOME_LEAVES} AS l ON l.leaf_hash = o.leaf_hash
+   LEFT JOIN settlements s ON s.settlement_id::text = l.said ->> 'settlement' AND s.outcome = 'authorized'`,
   {
     not_in_log: 'said IS NULL',
     row_missing: 'outcome_id IS NULL',
@@ -168,7 +179,7 @@ const OUTCOMES = differing(
     flow_id: `flow_id::text IS DISTINCT FROM said ->> 'flow'`,
     reporter: `reporter IS DISTINCT FROM said ->> 'reporter'`,
     outcome: `outcome IS DISTINCT FROM said ->> 'outcome'`,
-    amount: `amount IS DISTINCT FROM (said #>> '{amount,value}')::numeric`,
+    amount: 'amount IS DISTINCT FROM moved',
     rail_reference: `rail_reference IS DISTINCT FROM said ->> 'rail_reference'`,
     occurred_at: `floor(extract(epoch FROM occurred_at) * 1000) IS DISTINCT FROM (said ->> 'occurred_at')::numeric`,
     applied: `applied IS DISTINCT FROM (said ->> 'applied')::boolean`,
