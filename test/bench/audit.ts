@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PrivateKeySigner } from '@spendgate/artifact';
 import { leafHash, nodeHash, proveInclusion } from '@spendgate/audit-log';
-import { encodeLeaf } from '@spendgate/codec';
+import { canonicalize, encodeLeaf } from '@spendgate/codec';
 import { type EventTransport, TOPICS } from '@spendgate/messaging';
 import { Logger, Metrics, startEmbeddedPostgres, systemClock } from '@spendgate/platform';
 import {
@@ -22,7 +22,9 @@ import {
   releaseLog,
   writeLeaves,
 } from '@spendgate/store';
+import { makeTestBundle } from '@spendgate/testing/bundles'; // without what needs jest
 import { IntegrateLeaves, LogLoop, PublishCheckpoints, Witnesses } from '@spendgate/transparency-log';
+import { verifyBundle } from '@spendgate/verifier';
 import type { BenchOptions, BenchResult } from './bench.js';
 import { cpuSeconds } from './cpu-time.js';
 import { median, percentile, ratioOfMedians } from './statistics.js';
@@ -31,6 +33,8 @@ const ISSUER = 'urn:spendgate:bench';
 const SIGNER = PrivateKeySigner.generate('checkpoint');
 const LANES = 8;
 const BATCH = { batchMax: 8_192, leaseMs: 60_000 };
+/** Verifications before any is timed, and those that are. */
+const BUNDLES = { warmUp: 50, timed: 500 };
 /** Leaves a second, commits a second, and seconds of each latency run. */
 const PACES = [
   { leaves: 500, commits: 100, seconds: 10 },
@@ -39,7 +43,8 @@ const PACES = [
 
 /**
  * Benchmark 8: catching up with a backlog, as a ratio to hashing the same tree in memory; then, beside the log as it
- * runs, the time from a commit to a signed checkpoint over it, in an open loop; then proofs over the whole log, cold.
+ * runs, the time from a commit to a signed checkpoint over it, in an open loop; then proofs over the whole log, cold; and
+ * the verification of one artifact's bundle, from its bytes to the verdict.
  */
 export async function audit({ count, pairs }: BenchOptions): Promise<BenchResult> {
   const backlog = count * 5;
@@ -62,6 +67,7 @@ export async function audit({ count, pairs }: BenchOptions): Promise<BenchResult
     for (const pace of PACES) delays.push(await delaysAt(pool, pace));
     const [slow, fast] = delays;
     const { ratio, min, max } = ratioOfMedians(rates, references);
+    const verifications = await bundleTimes();
     return {
       name: 'audit',
       rate: median(rates),
@@ -74,6 +80,8 @@ export async function audit({ count, pairs }: BenchOptions): Promise<BenchResult
       p50_fast_ms: percentile(fast ?? [], 0.5),
       p99_fast_ms: percentile(fast ?? [], 0.99),
       proof_ms: median(await proofTimes(pool)),
+      bundle_p50_ms: percentile(verifications, 0.5),
+      bundle_p99_ms: percentile(verifications, 0.99),
       rss_mb: Math.round(process.memoryUsage().rss / 1e6),
     };
   } finally {
@@ -201,6 +209,19 @@ async function proofTimes(pool: Pool): Promise<number[]> {
   for (let n = 0; n < 200; n += 1) {
     const index = Math.floor((size * ((n * 7_919) % 1_000)) / 1_000);
     times.push((await seconds(() => proveInclusion((needs) => readTiles(pool, needs), index, size))) * 1_000);
+  }
+  return times;
+}
+
+/** Milliseconds of each verification of a bundle: thirteen leaves, a capture, its outcome, all signatures. */
+async function bundleTimes(): Promise<number[]> {
+  const bundle = Buffer.from(canonicalize((await makeTestBundle({ from: 10 })).bundle));
+  const times: number[] = [];
+  for (let n = 0; n < BUNDLES.warmUp + BUNDLES.timed; n += 1) {
+    const start = performance.now();
+    const { valid } = await verifyBundle({ bundle });
+    if (n >= BUNDLES.warmUp) times.push(performance.now() - start);
+    if (!valid) throw new Error('the bundle is valid');
   }
   return times;
 }

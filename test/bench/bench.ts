@@ -25,5 +25,8 @@ export interface BenchResult {
   readonly p99_fast_ms?: number;
   /** One inclusion proof over the whole log. */
   readonly proof_ms?: number;
+  /** One artifact's bundle verified. */
+  readonly bundle_p50_ms?: number;
+  readonly bundle_p99_ms?: number;
   readonly rss_mb?: number;
 }

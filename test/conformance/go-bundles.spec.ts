@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type KeySet, PrivateKeySigner, parseKeySet, signToken } from '@spendgate/artifact';
-import { type Bundle, canonicalize } from '@spendgate/codec';
-import { makeTestBundle } from '@spendgate/testing';
+import { type AnyBundle, type Bundle, canonicalize, isBundleOf } from '@spendgate/codec';
+import { makeTestBundle, makeTestIncident, makeTestRange, makeTestSettlement } from '@spendgate/testing';
 import { verifyArtifact, verifyBundle } from '@spendgate/verifier';
 import { COMPILE_MS, ask, hasGo } from './go-oracle.js';
 
@@ -79,6 +79,45 @@ describe('libs/verifier and Go', () => {
         'nothing',
         'a redacted payload',
       ]);
+    },
+    COMPILE_MS,
+  );
+
+  test(
+    'C14: give the same verdict on the log of a settlement, an incident and a time range, and on tampered ones',
+    async () => {
+      const bundles = [await makeTestSettlement(), await makeTestIncident(), await makeTestRange()];
+      const changes: Readonly<Record<string, (bundle: AnyBundle) => void>> = {
+        nothing: () => undefined,
+        'an omitted leaf': ({ lineage, audit }) => [lineage.leaves, audit.inclusion].forEach((list) => list.splice(6, 1)),
+        'a payload': ({ lineage }) => { first(lineage.leaves).payload = '{}'; },
+        'a hash of a proof': ({ audit }) => { const { proof } = first(audit.inclusion); proof[0] = spoil(first(proof), 5); },
+        'the root': ({ synchronization }) => { synchronization.checkpoint.root = spoil(synchronization.checkpoint.root, 5); },
+        'the checkpoint': ({ persistence }) => { persistence.note = spoil(persistence.note, persistence.note.length - 30); },
+        'a bound': (bundle) => { if (isBundleOf(bundle, 'range')) bundle.proof.end.size -= 1; },
+        'the note of a bound': (bundle) => { if (isBundleOf(bundle, 'range')) bundle.proof.end.note = bundle.persistence.note; },
+        'a proof between bounds': (bundle) => { if (isBundleOf(bundle, 'range')) bundle.proof.end.consistency.reverse(); },
+        'no start': (bundle) => { if (isBundleOf(bundle, 'range')) bundle.proof.start = null; },
+      }; // prettier-ignore
+      const cases = bundles.flatMap((bundle) =>
+        Object.entries(changes).map(([name, change]) => {
+          const copy = JSON.parse(canonicalize(bundle)) as AnyBundle; // as: a copy
+          change(copy);
+          return { name: `${bundle.subject.kind}: ${name}`, text: canonicalize(copy) };
+        }),
+      );
+      const answers = ask(cases.map(({ text }) => ({ kind: 'bundle', bundle: text })));
+      const there = cases.map(({ name }, at) => [name, answers[at]?.audit === '']);
+      const here = cases.map(async ({ name, text }) => {
+        const { statements } = await verifyBundle({ bundle: Buffer.from(text) });
+        const ofLog = statements.filter((each) => each.name === 'audit' || each.name === 'completeness');
+        return [name, ofLog.every(({ holds }) => holds)];
+      });
+      expect(there).toEqual(await Promise.all(here));
+      const ofRange = there.flatMap(([name, holds]) =>
+        holds === true && String(name).startsWith('range') ? [name] : [],
+      );
+      expect(ofRange).toEqual(['range: nothing']);
     },
     COMPILE_MS,
   );

@@ -28,6 +28,8 @@ const test = (chromiumAvailable() && hasGo) || process.env['CI'] === 'true' ? it
 describe('a bundle of a real domain, long after the domain is gone', () => {
   const folder = dataFolder();
   const file = join(folder.path, 'bundle.json');
+  /** Of the capture, and of the minute it was in. */
+  const others = ['settlement', 'range'].map((kind) => join(folder.path, `${kind}.json`));
   let bundle: Buffer;
   let jwks: object;
 
@@ -48,9 +50,14 @@ describe('a bundle of a real domain, long after the domain is gone', () => {
       spendgate([...args, '--url', url], { SPENDGATE_DATA: folder.path });
     const published = await run(['intents', 'publish', join(EXAMPLES, 'demo/intents.jsonl'), '--wait']);
     const decided = jsonLines(published).find(({ jti }) => jti === 'demo-authorized');
-    await run(['settlements', 'capture', String(decided?.['artifact']), '--amount', '11.77']);
+    const before = new Date(Date.now() - MINUTES).toISOString();
+    const captured = await run(['settlements', 'capture', String(decided?.['artifact']), '--amount', '11.77']);
+    const settlement = String(jsonLines(captured).at(-1)?.['settlement_id']);
     await until('the bundle', async () => {
       await run(['report', 'artifact', String(decided?.['artifact_id']), '--agent', 'demo-agent', '--out', file]);
+      await run(['report', 'settlement', settlement, '--agent', 'demo-agent', '--out', others[0] ?? '']);
+      const time = ['--from', before, '--to', new Date(Date.now() - 1).toISOString()];
+      await run(['report', 'range', ...time, '--person', 'ada', '--out', others[1] ?? '']);
       return true;
     });
     return (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as object; // as: a JWKS
@@ -89,6 +96,26 @@ describe('a bundle of a real domain, long after the domain is gone', () => {
         expect(go[0]).toBe(true);
         // Go judges the core only: what it refuses, Node refuses too.
         expect(reports.filter(({ valid }, at) => valid && go[at] !== true)).toEqual([]);
+      } finally {
+        await browser.close();
+      }
+    },
+    2 * MINUTES,
+  );
+
+  test(
+    'C10–C16: the bundles of its capture and of that time hold alike in Node, in Chromium without network and in Go',
+    async () => {
+      const browser = await BrowserVerifier.open(folder.path);
+      try {
+        for (const other of others) {
+          const text = readFileSync(other);
+          const report = await here(text);
+          expect(report.statements.filter(({ holds }) => !holds)).toEqual([]);
+          expect(await browser.verify(text, jwks)).toEqual(report);
+          expect(ask([{ kind: 'bundle', bundle: text.toString('utf8') }])).toMatchObject([{ artifact: '', audit: '' }]);
+        }
+        expect((await here(readFileSync(others[0] ?? ''))).replay).toBe('identical');
       } finally {
         await browser.close();
       }

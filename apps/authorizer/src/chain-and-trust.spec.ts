@@ -3,7 +3,15 @@ import { hashJsonText } from '@spendgate/codec';
 import { type FlowState, LIFECYCLE } from '@spendgate/core';
 import { TOPICS } from '@spendgate/messaging';
 import { type LaneLease, Registry } from '@spendgate/store';
-import { type TestRuntime, batchOf, intentClaims, mandateClaim, openTestRuntime, signIntent } from '@spendgate/testing';
+import {
+  type TestRuntime,
+  batchOf,
+  intentClaims,
+  mandateClaim,
+  openTestRuntime,
+  signIntent,
+  tamperWith,
+} from '@spendgate/testing';
 import { AuthorizeBatch } from './authorize-batch.js';
 import { createAuthorizerParts } from './authorizer-parts.js';
 import { AUTHORIZER_SETTINGS } from './authorizer.settings.js';
@@ -77,6 +85,14 @@ describe('the chain an artifact rests on', () => {
     const signed = baselines.map(({ payload }) => (JSON.parse(payload) as { baseline: object }).baseline); // as: ours
     expect(signed.map((baseline) => hashJsonText(baseline))).toEqual([stored?.baseline_hash]);
     expect(signed).toMatchObject([{ mandate_hash: stored?.hash }]);
+  });
+
+  it('B9: with the mandate above it gone from the database nothing is authorized and nothing held', async () => {
+    const [above, below] = [mandateClaim('gone', { agent: null }), 'under what is gone'];
+    const orphan = mandateClaim(below, { parent: above.id, depth: 1 });
+    await world.domain.mandates([above, orphan]);
+    await tamperWith(world.database.pool, 'DELETE FROM mandates WHERE mandate_id = $1', [above.id]);
+    expect(await decide(orphan.id)).toEqual({ code: 'authorization_discontinuity', holds: 0, claims: null });
   });
 
   it('E12: with a grant altered nothing is authorized and nothing held', async () => {

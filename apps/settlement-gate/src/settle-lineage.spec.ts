@@ -9,6 +9,7 @@ import {
   namedId,
   openTestRuntime,
   signRequest,
+  tamperWith,
   until,
 } from '@spendgate/testing';
 import { createGateParts } from './gate-parts.js';
@@ -57,16 +58,7 @@ async function standing({ flowId, id }: IssuedTestArtifact): Promise<unknown> {
   return rows[0];
 }
 
-/** As whoever owns the server would: no rule of ours is asked. */
-async function tamper(sql: string, values: readonly string[]): Promise<void> {
-  const client = await world.database.pool.connect();
-  try {
-    await client.query('SET session_replication_role = replica'); // foreign keys are triggers
-    await client.query(sql, [...values]);
-  } finally {
-    client.release(true);
-  }
-}
+const tamper = (sql: string, values: readonly string[]): Promise<void> => tamperWith(world.database.pool, sql, values);
 
 /** Other claims with the hash they have: the row agrees with itself, as a careful hand would leave it. */
 async function rewrite(mandate: string): Promise<void> {

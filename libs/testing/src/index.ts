@@ -48,6 +48,7 @@ export { approvingClaims, opsClaims, signOpsAct } from './ops-acts.js';
 export { signTransition, transitionClaims } from './key-transitions.js';
 export { LeafWriter } from './leaf-writer.js';
 export { recordLogKeys } from './log-keys.js';
+export { tamperWith } from './tamper.js';
 export {
   TEST_LEAVES,
   type TestBundle,

@@ -104,7 +104,7 @@ type bundledKey struct {
 // judgeBundle answers for the core of a bundle: the artifact's signature by a key of the domain and the leaf that names
 // it; and every leaf, its payload, the tree, its checkpoint and those who cosigned it. An empty text: it holds.
 func judgeBundle(req request) answer {
-	b, err := parseBundle(req.Bundle)
+	b, timed, err := parseBundle(req.Bundle)
 	if err != nil {
 		return answer{Artifact: err.Error(), Audit: err.Error()}
 	}
@@ -124,24 +124,35 @@ func judgeBundle(req request) answer {
 			keys[key.Kid] = key
 		}
 	}
-	return answer{Artifact: said(checkArtifact(b, keys)), Audit: said(checkAudit(b, keys))}
+	audit := checkAudit(b, keys)
+	if audit == nil && timed != nil {
+		audit = checkRange(b, timed, keys)
+	}
+	if b.Subject.Kind == "incident" || timed != nil { // about no artifact
+		return answer{Audit: said(audit)}
+	}
+	return answer{Artifact: said(checkArtifact(b, keys)), Audit: said(audit)}
 }
 
-func parseBundle(text string) (*bundle, error) {
+func parseBundle(text string) (*bundle, *rangeProof, error) {
 	text = strings.TrimSuffix(text, "\n")
 	if again, err := canonical([]byte(text)); err != nil || again != text {
-		return nil, errors.New("not RFC 8785 text")
+		return nil, nil, errors.New("not RFC 8785 text")
 	}
-	decoder := json.NewDecoder(strings.NewReader(text))
-	decoder.DisallowUnknownFields()
+	var version struct {
+		V int `json:"v"`
+	}
+	if json.Unmarshal([]byte(text), &version) == nil && version.V == 2 {
+		return parseKind(text)
+	}
 	var b bundle
-	if err := decoder.Decode(&b); err != nil {
-		return nil, err
+	if err := strictly([]byte(text), &b); err != nil {
+		return nil, nil, err
 	}
 	if b.V != 1 || b.Subject.Kind != "artifact" || len(b.Lineage.Leaves) == 0 {
-		return nil, errors.New("no bundle of this version")
+		return nil, nil, errors.New("no bundle of this version")
 	}
-	return &b, nil
+	return &b, nil, nil
 }
 
 // checkArtifact: strict form, a key of the domain for artifacts, Ed25519, and the decision's leaf names these claims.
@@ -235,24 +246,9 @@ func checkAudit(b *bundle, keys map[string]bundledKey) error {
 
 func openCheckpoint(b *bundle, keys map[string]bundledKey) (tlog.Tree, error) {
 	none := tlog.Tree{}
-	origin := strings.TrimRight(strings.TrimPrefix(b.Domain, "https://"), "/")
-	var verifiers []note.Verifier
-	named := false
-	for _, key := range keys {
-		x, err := b64.DecodeString(key.Jwk["x"])
-		if err != nil || key.Purpose != "checkpoint" || key.Party != b.Domain || key.Jwk["kty"] != "OKP" {
-			continue
-		}
-		vkey, err := note.NewEd25519VerifierKey(origin, x)
-		if err != nil {
-			return none, err
-		}
-		verifier, err := note.NewVerifier(vkey)
-		if err != nil {
-			return none, err
-		}
-		named = named || vkey == b.Persistence.LogKey
-		verifiers = append(verifiers, verifier)
+	verifiers, named, err := logVerifiers(b, keys)
+	if err != nil {
+		return none, err
 	}
 	if !named {
 		return none, errors.New("log_key is no key of the domain")
@@ -271,15 +267,47 @@ func openCheckpoint(b *bundle, keys map[string]bundledKey) (tlog.Tree, error) {
 	if len(opened.UnverifiedSigs) > 0 || len(opened.Sigs) != 1+len(b.Persistence.WitnessedBy) {
 		return none, errors.New("the note's lines are not those of the log and of the witnesses named")
 	}
-	// A checkpoint has a line for its origin where the module database has a fixed word; the rest is the same.
-	found := strings.HasPrefix(opened.Text, origin+"\n")
-	rest := strings.TrimPrefix(opened.Text, origin+"\n")
-	tree, err := tlog.ParseTree([]byte("go.sum database tree\n" + rest))
+	tree, err := treeOf(b, opened.Text)
 	stated := b.Synchronization.Checkpoint
-	if err != nil || !found || tree.N != stated.Size || b64.EncodeToString(tree.Hash[:]) != stated.Root {
+	if err != nil || tree.N != stated.Size || b64.EncodeToString(tree.Hash[:]) != stated.Root {
 		return none, errors.New("the note is of another tree")
 	}
 	return tree, nil
+}
+
+// logVerifiers: the checkpoint keys of the domain, and whether the one the bundle names is among them.
+func logVerifiers(b *bundle, keys map[string]bundledKey) (verifiers []note.Verifier, named bool, err error) {
+	origin := originOf(b)
+	for _, key := range keys {
+		x, err := b64.DecodeString(key.Jwk["x"])
+		if err != nil || key.Purpose != "checkpoint" || key.Party != b.Domain || key.Jwk["kty"] != "OKP" {
+			continue
+		}
+		vkey, err := note.NewEd25519VerifierKey(origin, x)
+		if err != nil {
+			return nil, false, err
+		}
+		verifier, err := note.NewVerifier(vkey)
+		if err != nil {
+			return nil, false, err
+		}
+		named = named || vkey == b.Persistence.LogKey
+		verifiers = append(verifiers, verifier)
+	}
+	return verifiers, named, nil
+}
+
+func originOf(b *bundle) string {
+	return strings.TrimRight(strings.TrimPrefix(b.Domain, "https://"), "/")
+}
+
+// treeOf: a checkpoint has a line for its origin where the module database has a fixed word; the rest is the same.
+func treeOf(b *bundle, text string) (tlog.Tree, error) {
+	rest, found := strings.CutPrefix(text, originOf(b)+"\n")
+	if !found {
+		return tlog.Tree{}, errors.New("the note is of another log")
+	}
+	return tlog.ParseTree([]byte("go.sum database tree\n" + rest))
 }
 
 // opens: redacted with its salt, or the very payload the leaf commits to.
