@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Signer, signHttpRequest } from '@spendgate/artifact';
-import { parseBundle } from '@spendgate/codec';
+import { BUNDLE_RANGE_LEAVES_MAX, parseBundle } from '@spendgate/codec';
 import { MESSAGING_SETTINGS } from '@spendgate/messaging';
 import {
   LeafWriter,
@@ -22,7 +22,11 @@ let world: TestRuntime;
 let app: NestFastifyApplication;
 
 beforeAll(async () => {
-  world = await openTestRuntime({ settings: { ...LOG_SETTINGS, ...MESSAGING_SETTINGS }, agents: ['buyer', 'rival'] });
+  world = await openTestRuntime({
+    settings: { ...LOG_SETTINGS, ...MESSAGING_SETTINGS },
+    agents: ['buyer', 'rival'],
+    people: { ada: ['auditor'] },
+  });
   await world.domain.mandates([mandateClaim('main')]);
   const keys = { ...world.runtime.keys, ...(await recordLogKeys(world.runtime.pool)) };
   const module = TransparencyLogModule.forRoot({ ...world.runtime, keys });
@@ -61,5 +65,34 @@ describe('GET /v1/bundles/artifacts/:id', () => {
     expect((await read(`${path}?from=9000`, buyer)).status).toBe(404);
     const seen = await (await read(path, world.domain.settler)).text();
     expect(JSON.parse(seen)).toMatchObject({ proof: { decision: { read_set: null } }, lineage: { redacted: 1 } });
+  });
+});
+
+describe('GET /v1/bundles/ranges', () => {
+  const from = new Date(Date.now() - 60_000).toISOString();
+  const path = (to = new Date(Date.now() - 1).toISOString()): string => `/v1/bundles/ranges?from=${from}&to=${to}`;
+
+  it('gives a person every leaf of a time, from the first of the log on, and nobody else one', async () => {
+    const ada = world.domain.person('ada');
+    await until('the bundle', async () => (await read(path(), ada)).status === 200);
+    const bytes = Buffer.from(await (await read(`${path()}&remembered=1`, ada)).arrayBuffer());
+    expect(parseBundle(bytes)).toMatchObject({
+      ok: true,
+      bundle: { proof: { start: null }, lineage: { redacted: 0 } },
+    });
+    expect(await verifyBundle({ bundle: bytes })).toMatchObject({ kind: 'range', valid: true });
+    expect((await read(path(), world.domain.agent('buyer'))).status).toBe(404);
+    expect((await read(path(), world.domain.settler)).status).toBe(404);
+  });
+
+  it('refuses a time that is not over, none, or one with more leaves than a file holds, and says what to do', async () => {
+    const ada = world.domain.person('ada');
+    for (const bad of [path('2999-01-01T00:00:00Z'), path('yesterday'), path(from), '/v1/bundles/ranges'])
+      expect((await read(bad, ada)).status).toBe(400);
+    const lane = await LeafWriter.open(world.runtime.pool, 'many');
+    await lane.write(BUNDLE_RANGE_LEAVES_MAX);
+    await until('the refusal', async () => (await read(path(), ada)).status === 422);
+    const { detail } = JSON.parse(await (await read(path(), ada)).text()) as { detail: string }; // as: the contract under test
+    expect(detail).toMatch(/^\d+ leaves lie in that time, and a bundle holds 4096: ask /);
   });
 });
