@@ -70,6 +70,7 @@ export function createLogParts(runtime: Runtime): LogParts {
     },
     histories: {
       issuer: domain.issuer,
+      pool,
       history: new DomainHistory(pool, noteKeyOf(origin, identity.signer.jwk)),
       signer: control.signer,
       reads: new SignedReads(['person'], runtime.registry, clock, domain.publicUrl),

@@ -2,7 +2,7 @@ import { isUuid } from '@spendgate/codec';
 import { StartError } from '@spendgate/platform';
 import { readFlowTrust } from '@spendgate/store';
 import type { Command } from 'commander';
-import { printJson, printRecord } from '../output.js';
+import { printJson, printLine, printRecord, printRows } from '../output.js';
 import { withDatabase } from '../runtime/open-database.js';
 import { describeVerb } from '../verb.js';
 
@@ -20,12 +20,22 @@ export function addFlows(program: Command): void {
     .action(async (id: string, { json = false }: { json?: boolean }) => {
       const trust = isUuid(id) ? await withDatabase((pool) => readFlowTrust(pool, id)) : undefined;
       if (trust === undefined) throw new StartError(`there is no flow ${id}`);
-      if (json) printJson(trust);
-      else printRecord({ ...trust });
+      if (json) return printJson(trust);
+      const { limbs, ...rest } = trust;
+      printRecord(rest);
+      printLine('');
+      const rows = Object.entries(limbs).map(([limb, { verdict, verified_at_ms: at, due_at_ms: due }]) => {
+        return { limb, verdict, verified_at: timeOf(at), due_at: timeOf(due) };
+      });
+      printRows(rows, false);
     });
   describeVerb(show, {
     group: 'operate',
     summary: 'phase, state, epoch, baseline, limbs and its newest incident',
     example: 'spendgate flows show FLOW --json',
   });
+}
+
+function timeOf(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
 }

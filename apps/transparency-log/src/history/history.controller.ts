@@ -2,11 +2,13 @@ import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common'
 import { type Signer, signToken } from '@spendgate/artifact';
 import { type EdgeReply, type EdgeRequest, NOT_FOUND, type SignedReads, problemOf, send } from '@spendgate/http-edge';
 import type { Clock, Logger, Turnstile } from '@spendgate/platform';
+import { type Pool, readFlowTrust } from '@spendgate/store';
 import { CACHE, sendJson, sendProblem } from '../http/answers.js';
 import { timeOf } from '../http/time-of.js';
 import { attestationClaims } from './attest.js';
 import type { DomainHistory } from './domain-history.js';
-import { AlteredLog, type LogFold } from './log-fold.js';
+import { AlteredLog, type LogFold, type Subject } from './log-fold.js';
+import { pastTrust } from './past-trust.js';
 import { HISTORY_KINDS } from './subjects.js';
 
 export const HISTORIES = Symbol('histories');
@@ -14,6 +16,7 @@ export const HISTORIES = Symbol('histories');
 /** What the controller works with. For people: a state names every mandate, flow and key of the domain. */
 export interface Histories {
   readonly issuer: string;
+  readonly pool: Pool;
   readonly history: DomainHistory;
   /** Of purpose `control`. */
   readonly signer: Signer;
@@ -55,26 +58,43 @@ export class HistoryController {
     return this.answer(request, reply, at, async (fold) => {
       const kind = HISTORY_KINDS.find((each) => each === kindText);
       const found = kind === undefined ? undefined : fold.subject(kind, id);
-      if (found === undefined) return undefined;
-      const leaves = await this.histories.history.prove(found.leaves, fold.size);
-      const root = Buffer.from(fold.root()).toString('base64url');
-      return {
-        kind,
-        id,
-        as_of: { tree_size: fold.size, leaf_index: fold.size - 1, root, time_ms: fold.lastMs },
-        state: found.state,
-        leaves: leaves.map(({ index, leafHash, leaf, payload, salt, proof }) => ({
-          leaf_index: index,
-          leaf_hash: leafHash.toString('base64url'),
-          leaf,
-          payload,
-          salt: salt?.toString('base64url') ?? null,
-          proof,
-        })),
-        truncated: found.leafCount > leaves.length,
-        consistency_url: consistencyUrl(fold),
-      };
+      return found === undefined ? undefined : { kind, id, state: found.state, ...(await this.proven(fold, found)) };
     });
+  }
+
+  /** Trust in a flow, limb by limb (D21–D25): now, with when each was verified and is due; or as of a past time. */
+  @Get('flows/:id/trust')
+  trust(
+    @Param('id') id: string,
+    @Query('at') at: unknown,
+    @Req() request: EdgeRequest,
+    @Res() reply: EdgeReply,
+  ): Promise<void> {
+    return this.answer(request, reply, at, async (fold) => {
+      const found = fold.subject('flow', id);
+      if (found === undefined) return undefined;
+      const told = at === undefined ? await readFlowTrust(this.histories.pool, id) : pastTrust(id, found.state);
+      return { ...told, ...(await this.proven(fold, found)) };
+    });
+  }
+
+  /** What of the tree says so. */
+  private async proven(fold: LogFold, { leaves: hashes, leafCount }: Subject): Promise<object> {
+    const leaves = await this.histories.history.prove(hashes, fold.size);
+    const root = Buffer.from(fold.root()).toString('base64url');
+    return {
+      as_of: { tree_size: fold.size, leaf_index: fold.size - 1, root, time_ms: fold.lastMs },
+      leaves: leaves.map(({ index, leafHash, leaf, payload, salt, proof }) => ({
+        leaf_index: index,
+        leaf_hash: leafHash.toString('base64url'),
+        leaf,
+        payload,
+        salt: salt?.toString('base64url') ?? null,
+        proof,
+      })),
+      truncated: leafCount > leaves.length,
+      consistency_url: consistencyUrl(fold),
+    };
   }
 
   private async answer(

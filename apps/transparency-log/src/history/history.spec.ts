@@ -3,11 +3,22 @@ import { type Signer, parseKeySet, verifyToken } from '@spendgate/artifact';
 import { type DomainAttestationClaims, hashJsonText, leafHashOf, opensCommitment, parseLeaf } from '@spendgate/codec';
 import { verifyConsistency, verifyInclusion } from '@spendgate/audit-log';
 import { MESSAGING_SETTINGS } from '@spendgate/messaging';
-import { inControlAct, recordParties, revokeKey, revokeMandates } from '@spendgate/store';
+import {
+  armWatch,
+  beatWatch,
+  claimWatch,
+  inControlAct,
+  lookAtDomain,
+  recordParties,
+  revokeKey,
+  revokeMandates,
+  sweepFlows,
+} from '@spendgate/store';
 import {
   type ServedModule,
   TEST_ISSUER,
   type TestRuntime,
+  issueTestArtifact,
   mandateClaim,
   namedId,
   openTestRuntime,
@@ -216,6 +227,57 @@ describe('GET /v1/history/:kind/:id', () => {
       expect(parsed.ok && opensCommitment(parsed.leaf, bytes(each.salt), each.payload)).toBe(true);
       expect(JSON.parse(each.payload)).toMatchObject({ flow: namedId('past') });
     }
+  });
+});
+
+describe('GET /v1/flows/{id}/trust', () => {
+  type Limb = { verdict: string; verified_at_ms: number | null; due_at_ms: number | null };
+  type Trust = Told & { trust: string; phase: number; state: string; epoch: number; limbs: Record<string, Limb> };
+  const trustOf = (id: string, at = ''): Promise<[number, Trust]> => get(`/v1/flows/${id}/trust${at}`);
+
+  it('D21, D22, D23, D25: tells each limb with when it was verified and is due, and as of a past time, with proof', async () => {
+    const { pool } = world.runtime;
+    const id = namedId('trusted');
+    await world.domain.mandates([mandateClaim('trusted')]);
+    await issueTestArtifact(world, { mandate: 'trusted' });
+    await armWatch(pool, 'spec', { domainMs: 300_000, flowMs: 60_000 });
+    const held = await claimWatch(pool, 'spec', 300_000);
+    const look = await lookAtDomain(pool);
+    if (held === undefined || look === undefined) throw new Error('nobody watches');
+    await beatWatch(pool, 'spec', look, held, { domainMs: 300_000, flowMs: 60_000 });
+    await pool.query('UPDATE flow_watches SET verified_at = to_timestamp($2::float8 / 1000) WHERE flow_id = $1', [
+      id,
+      look.atMs,
+    ]);
+    const then = await instant();
+    const [status, now] = await trustOf(id);
+    expect([status, now.trust, now.phase, now.state, now.epoch]).toEqual([200, 'trusted', 4, 'executing', 1]);
+    expect(now.limbs).toMatchObject(
+      Object.fromEntries(
+        ['identity', 'policy', 'lineage', 'settlement'].map((limb) => [
+          limb,
+          { verdict: 'verified', verified_at_ms: look.atMs, due_at_ms: look.atMs + 60_000 },
+        ]),
+      ),
+    );
+    expect(now.limbs['environment']?.verdict).toBe('absent');
+    expect(now.limbs['domain']).toEqual({
+      verdict: 'verified',
+      verified_at_ms: look.atMs,
+      due_at_ms: look.atMs + 300_000,
+    });
+    await pool.query(`UPDATE flow_watches SET verified_at = now() - interval '61 s'`);
+    expect((await trustOf(id))[1]).toMatchObject({ trust: 'unverifiable', limbs: { lineage: { verdict: 'stale' } } });
+    await pool.query(`UPDATE mandates SET path = '{}' WHERE mandate_id = $1`, [id]);
+    await sweepFlows(pool, { afterMs: 30_000, lapseMs: 1e9, limit: 10, from: null });
+    await settled();
+    const [, after] = await trustOf(id);
+    expect(after).toMatchObject({ trust: 'halted', phase: 6, limbs: { lineage: { verdict: 'broken' } } });
+    for (const leaf of after.leaves) expect(await isProven(after.as_of, after.consistency_url, leaf)).toBe(true);
+    const [, past] = await trustOf(id, then);
+    expect(past).toMatchObject({ trust: 'trusted', phase: 3, limbs: { lineage: { verdict: 'verified' } } });
+    expect(past.leaves.length).toBeLessThan(after.leaves.length);
+    expect((await trustOf(namedId('nobody')))[0]).toBe(404);
   });
 });
 

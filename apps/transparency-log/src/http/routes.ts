@@ -2,6 +2,7 @@ import { EXAMPLE, HASH, type RouteSpec } from '@spendgate/http-edge';
 import { LINEAGE_KINDS, LINEAGE_RELATIONS } from '@spendgate/store';
 import { z } from 'zod';
 import { BUNDLE_ROUTES } from '../bundles/bundle-routes.js';
+import { FLOW_LIMBS } from '@spendgate/core';
 import { SUBJECT_LEAVES_KEPT } from '../history/log-fold.js';
 import { HISTORY_KINDS } from '../history/subjects.js';
 
@@ -80,6 +81,33 @@ const HISTORY = z.object({
   truncated: z.boolean().describe('there are older ones: ask as of a time before the first'),
   consistency_url: CONSISTENCY_URL,
 });
+const TRUST_LIMBS = [...FLOW_LIMBS, 'domain', 'audit'] as const;
+const LIMB = z.object({
+  verdict: z.enum(['verified', 'broken', 'stale', 'unknown', 'absent', 'unwatched']),
+  verified_at_ms: z.number().nullable(),
+  due_at_ms: z.number().nullable(),
+});
+const FLOW_TRUST = z
+  .object({
+    flow: z.string(),
+    trust: z.enum(['trusted', 'unverifiable', 'halted']),
+    phase: COUNT,
+    phase_name: z.string(),
+    state: z.string(),
+    epoch: COUNT,
+    limbs: z
+      .record(z.enum(TRUST_LIMBS), LIMB)
+      .describe('of a past time: verified unless a leaf until then says otherwise, without times'),
+    agent: z.string().nullable().optional().describe('this and the members below: of now only'),
+    sequence: COUNT.optional(),
+    baseline_hash: z.string().optional(),
+    mandate_revoked: z.boolean().optional(),
+    last_decided_at_ms: z.number().nullable().optional(),
+    incident: z.object({ id: z.string(), state: z.string(), rule: z.string() }).nullable().optional(),
+  })
+  .extend(HISTORY.pick({ as_of: true, leaves: true, truncated: true, consistency_url: true }).shape);
+const VERIFIED_LIMB = { verdict: 'verified', verified_at_ms: 1_767_225_600_000, due_at_ms: 1_767_225_660_000 };
+const TRUSTED_LIMBS = Object.fromEntries(TRUST_LIMBS.map((limb) => [limb, VERIFIED_LIMB]));
 const AT = {
   about: 'RFC 3339 in UTC, such as 2026-11-21T20:00:00Z; what is signed now if absent',
   schema: z.string(),
@@ -321,6 +349,41 @@ export const LOG_ROUTES: readonly RouteSpec[] = [
               proof: [EXAMPLE.hash],
             },
           ],
+          truncated: false,
+          consistency_url: '/v1/log/proofs/consistency?from=9',
+        },
+      },
+    },
+    denials: ['malformed', 'rate_limited'],
+    problems: OF_LOG,
+  },
+  {
+    method: 'GET',
+    path: '/v1/flows/{id}/trust',
+    id: 'readFlowTrust',
+    about:
+      'Trust in a flow, limb by limb, as of now or of a past time: verdict, when it was verified and is due, phase and ' +
+      'state, with the leaves that say so and their proof. For people.',
+    signedRead: true,
+    parameters: {
+      id: { about: 'flow id, which is its mandate id', schema: z.string(), example: EXAMPLE.mandate },
+      at: AT,
+    },
+    answers: {
+      200: {
+        about: 'its trust then',
+        schema: FLOW_TRUST,
+        headers: ['cache-control'],
+        example: {
+          flow: EXAMPLE.mandate,
+          trust: 'trusted',
+          phase: 4,
+          phase_name: 'governed execution',
+          state: 'executing',
+          epoch: 1,
+          limbs: TRUSTED_LIMBS,
+          as_of: { tree_size: 9, leaf_index: 8, root: EXAMPLE.hash, time_ms: 1_767_225_600_000 },
+          leaves: [],
           truncated: false,
           consistency_url: '/v1/log/proofs/consistency?from=9',
         },

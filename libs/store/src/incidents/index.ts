@@ -14,4 +14,4 @@ export {
   readIncident,
   readIncidentView,
 } from './read-incident.js';
-export { type FlowTrust, readFlowTrust } from './flow-trust.js';
+export { type FlowTrust, type LimbTrust, type TrustLimb, limbOf, readFlowTrust } from './flow-trust.js';
