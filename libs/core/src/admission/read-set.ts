@@ -25,7 +25,7 @@ const WHETHER_KNOWN = ['unknown'] as const;
  * needs no database. Plain JSON: decimal strings in major units, integer Unix milliseconds; of long lists only the part
  * that was asked. Its hash is the `decision_hash` of the decision and of the artifact.
  */
-export function freezeAdmission({ intent, facts, levels, mandate, flow }: AdmissionCase): AdmissionReadSet {
+export function freezeAdmission({ intent, facts, levels, mandate, flow, drift }: AdmissionCase): AdmissionReadSet {
   // In RFC 8785 order, here and below: what is written in this order need not be sorted for each decision.
   return {
     agent: facts.agent,
@@ -37,6 +37,7 @@ export function freezeAdmission({ intent, facts, levels, mandate, flow }: Admiss
     audience_key: typeof facts.audienceKey === 'string' ? facts.audienceKey : { jkt: facts.audienceKey.jkt },
     counterparty: freezeCounterparty(facts.counterparty, intent.audience),
     currency_digits: facts.rules.currencies.get(intent.currency) ?? null,
+    drift,
     flow: frozen.freezeFlow(flow),
     issuer: facts.issuer,
     judged_at_ms: facts.judgedAtMs,
@@ -50,7 +51,7 @@ export function freezeAdmission({ intent, facts, levels, mandate, flow }: Admiss
     rules_version: facts.rules.rulesVersion,
     scope: facts.scope,
     signer: facts.signer === 'unknown' ? facts.signer : { agent: facts.signer.agent, kid: facts.signer.kid },
-    spending: freezeSpending(facts, flow),
+    ...freezeSpending(facts, flow),
     v: 1,
     watches: frozen.freezeWatches(facts.watches),
   };
@@ -77,7 +78,7 @@ export function thawAdmission(
     attestation: frozen.thawAttestation(set.attestation),
     policy: read.factOr(set.policy, 'policy', WHETHER_KNOWN, thawPolicy),
     scope: read.word(set.scope, 'scope', ['running', 'halted', 'unknown']),
-    spending: set.spending === null ? null : thawSpending(set.spending),
+    spending: read.optional(set.spending, thawSpending),
     approval: read.word(set.approval, 'approval', ['none', 'approved', 'refused', 'unknown']),
     approvers: thawApprovers(set.approvers ?? null),
     parked: read.optional(set.parked, thawParked),
@@ -88,21 +89,23 @@ export function thawAdmission(
     rules: thawRules(set, currency),
   };
   const levels = typeof set.levels === 'string' ? read.word(set.levels, 'levels', frozen.ABSENT) : thawLevels(set);
+  read.word(set.drift, 'drift', ['none', 'unknown']); // follows from the rest; what replay finds is compared with it
   const flow = frozen.thawFlow(set.flow);
   return { state: { levels, flow: typeof flow === 'string' ? flow : { ...flow, drift: thawEvidence(set) } }, facts };
 }
 
-/** `null` for the flows that declare no profile; else the watch and the evidence so far, each `'unknown'` if it was. */
-function freezeSpending({ spending, appendedAtMs }: AdmissionFacts, flow: AdmissionCase['flow']): Json {
+/** Absent for the flows that declare no profile; else the watch and the evidence so far, each `'unknown'` if it was. */
+function freezeSpending({ spending, appendedAtMs }: AdmissionFacts, flow: AdmissionCase['flow']): AdmissionReadSet {
   const evidence = typeof flow === 'string' ? null : flow.drift;
-  if (spending === null && evidence === null) return null;
-  return {
+  if (spending === null && evidence === null) return {};
+  const own = {
     evidence: evidence === null || evidence === 'unknown' ? evidence : freezeDrift(evidence),
     watch: spending === null || spending === 'unknown' ? spending : freezeWatch(spending, appendedAtMs),
   };
+  return { spending: own };
 }
 
-function thawSpending(value: Json | undefined): AdmissionFacts['spending'] {
+function thawSpending(value: Json): AdmissionFacts['spending'] {
   const { watch = null } = read.object(value, 'spending');
   if (watch === null || watch === 'unknown') return watch;
   return thawWatch(watch);

@@ -60,9 +60,12 @@ export function decisionText(
   decision: { readonly [member in keyof AdmissionDecision]: unknown },
   readSetText: string,
 ): string {
+  // A flow that is not watched has no score, and says nothing of one.
+  const { spending, ...unscored } = decision;
+  const scored = spending === null || spending === undefined ? unscored : decision;
   // Members in RFC 8785 order; the read set is written once and used twice.
   return (
-    `{"body":${canonicalize(intent.bodyHash)},"decision":${canonicalize(decision)},` +
+    `{"body":${canonicalize(intent.bodyHash)},"decision":${canonicalize(scored)},` +
     `"intent":${canonicalize(intent.intentId)},"read_set":${readSetText}}`
   );
 }
