@@ -86,7 +86,7 @@ describe('deploy/kafka', () => {
 
   it('lets each role write the topics it publishes, and no other', () => {
     const written = Object.fromEntries(
-      ['authorizer', 'settlement-gate', 'log'].map((role) => [
+      ['authorizer', 'settlement-gate', 'log', 'drift-detector'].map((role) => [
         role,
         TOPIC_NAMES.filter((topic) => allowed('Write', topic).includes(`spendgate-${role}`)).sort(),
       ]),
@@ -97,17 +97,20 @@ describe('deploy/kafka', () => {
         TOPICS.authorizationDecisions,
         TOPICS.deadLetters,
         TOPICS.flowTransitions,
+        TOPICS.incidents,
         TOPICS.intentRefusals,
         TOPICS.paymentIntents,
       ],
       'settlement-gate': [
         TOPICS.deadLetters,
         TOPICS.flowTransitions,
+        TOPICS.incidents,
         TOPICS.intentRefusals,
         TOPICS.settlementDecisions,
         TOPICS.settlementRequests,
       ],
-      log: [TOPICS.checkpoints, TOPICS.control, TOPICS.flowTransitions],
+      log: [TOPICS.checkpoints, TOPICS.control, TOPICS.flowTransitions, TOPICS.incidents],
+      'drift-detector': [],
     });
   });
 });

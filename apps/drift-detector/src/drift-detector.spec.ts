@@ -74,6 +74,11 @@ describe('the watch', () => {
       ['audit', 'verified'],
       ['watch', 'verified'],
     ]);
+    const told = await rows<{ id: string }>(
+      `SELECT body::json #>> '{subject,id}' AS id FROM outbox WHERE topic = 'control.v1' AND kind = 'verification_changed'
+       ORDER BY seq`,
+    );
+    expect(told.map(({ id }) => id)).toEqual(said.map(([limb]) => limb));
   });
 
   it('is one detector’s: a second stands by, and takes over when the first has stopped', async () => {
@@ -116,17 +121,19 @@ describe('the watch', () => {
 
 describe('a flow nobody uses', () => {
   const BREAKS: readonly (readonly [name: string, kind: string, rule: string, sql: string])[] = [
-    ['a key planted in the agent’s name', 'identity', 'exact.identity_discontinuity',
+    ['B3: a key planted in the agent’s name', 'identity', 'exact.identity_discontinuity',
       `INSERT INTO party_keys (kid, kind, party_id, alg, jwk, active_from)
        SELECT 'planted', kind, party_id, alg, jwk, now() FROM party_keys WHERE party_id = 'buyer'`],
-    ['another policy text under the same hash', 'policy', 'exact.governance_discontinuity',
+    ['B4: another policy text under the same hash', 'policy', 'exact.governance_discontinuity',
       `UPDATE policies SET policy_text = policy_text || ' '`],
-    ['a runtime its attester calls compromised', 'environment', 'exact.runtime_integrity_failure',
+    ['B5: a runtime its attester calls compromised', 'environment', 'exact.runtime_integrity_failure',
       `INSERT INTO attestations VALUES ('buyer', 'good', 'e', 'attester', false, true, now() + interval '1 h', 't', now(), 'k')`],
-    ['a mandate taken away', 'lineage', 'exact.authorization_discontinuity',
+    ['B7: a mandate cut off from those above it', 'lineage', 'exact.authorization_discontinuity',
       `UPDATE mandates SET path = '{}'`],
-    ['claims of an artifact rewritten', 'lineage', 'exact.artifact_altered',
+    ['B2: claims of an artifact rewritten', 'lineage', 'exact.artifact_altered',
       `UPDATE artifacts SET claims = replace(claims, '12.50', '99.50')`],
+    ['B6: the mandate it came of is another one', 'lineage', 'exact.lineage_fragmented',
+      `UPDATE mandates SET mandate_hash = '${'A'.repeat(43)}'`],
     ['an artifact taken away', 'lineage', 'exact.artifact_altered', 'DELETE FROM artifacts'],
   ]; // prettier-ignore
 
@@ -147,6 +154,8 @@ describe('a flow nobody uses', () => {
     );
     expect(flow).toEqual({ state: 'contained', causes: [`${kind} ${rule}`], valid: 0 });
     expect(await listed()).toEqual([artifact?.flowId]);
+    const told = await rows('SELECT DISTINCT topic FROM outbox WHERE key = $1 ORDER BY 1', [artifact?.flowId]);
+    expect(told).toEqual([{ topic: 'flow-transitions.v1' }, { topic: 'incidents.v1' }]);
   });
 
   it('unwatched for longer than its bound is contained; for less it is verified and goes on', async () => {
