@@ -13,6 +13,7 @@ import { createAuthorizerParts } from './authorizer-parts.js';
 import { ArtifactsController } from './http/artifacts.controller.js';
 import { DecisionsController } from './http/decisions.controller.js';
 import { DOOR, createDoor } from './http/door.js';
+import { IncidentsController } from './http/incidents.controller.js';
 import { OpsController } from './http/ops.controller.js';
 import { KeyTransitionsController } from './http/key-transitions.controller.js';
 import { MandatesController } from './http/mandates.controller.js';
@@ -48,6 +49,7 @@ export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicati
         DecisionsController,
         ArtifactsController,
         OpsController,
+        IncidentsController,
         KeyTransitionsController,
         MandatesController,
         ObservationsController,

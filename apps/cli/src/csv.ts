@@ -26,3 +26,24 @@ function splitQuoted(line: string, mark: string): string[] {
   }
   return [...cells, cell];
 }
+
+/**
+ * A line of RFC 4180 text. A cell a spreadsheet would take for a formula gets a leading apostrophe: names in it are
+ * chosen by others.
+ */
+export function csvLine(cells: readonly unknown[]): string {
+  return cells.map(csvCell).join(',');
+}
+
+function csvCell(value: unknown): string {
+  const text =
+    value === null || value === undefined
+      ? ''
+      : typeof value === 'string'
+        ? value
+        : Array.isArray(value)
+          ? value.join(' ')
+          : JSON.stringify(value);
+  const safe = typeof value !== 'number' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { csvLine } from './csv.js';
 
 /** One JSON document or JSON line on stdout; everything for people goes to stderr, so that pipes stay clean. */
 export function printJson(value: unknown): void {
@@ -33,6 +34,13 @@ export function printRows(rows: readonly Readonly<Record<string, unknown>>[], js
         .join('  ')
         .trimEnd(),
     );
+}
+
+/** Prints rows as RFC 4180 text, the keys of the first row as its head. No row: no text, since nothing names the columns. */
+export function printCsv(rows: readonly Readonly<Record<string, unknown>>[]): void {
+  const head = Object.keys(rows[0] ?? {});
+  if (rows.length === 0) note('none');
+  else for (const row of [head, ...rows.map((each) => head.map((key) => each[key]))]) printLine(csvLine(row));
 }
 
 /** One object, a member a line. */

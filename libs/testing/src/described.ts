@@ -38,7 +38,7 @@ export function undescribed(
   return isRefusal(route, status, body) ? null : `${route.id} does not answer ${status}: ${JSON.stringify(body)}`;
 }
 
-const NAMED = ['idempotency-replayed', 'location', 'link', 'preference-applied'] as const;
+const NAMED = ['idempotency-replayed', 'location', 'link', 'preference-applied', 'etag'] as const;
 
 /** Braces of the table are one segment each; literal paths come first because they hold no brace. */
 function patternOf(path: string): RegExp {

@@ -1,5 +1,6 @@
-import { AMOUNT, CURRENCY, EXAMPLE, HASH, MILLISECONDS, type RouteSpec, TOKEN, UUID } from '@spendgate/http-edge';
+import { EXAMPLE, HASH, MILLISECONDS, type RouteSpec, TOKEN, UUID } from '@spendgate/http-edge';
 import { z } from 'zod';
+import { INCIDENT_ROUTES, REACHED } from './incident-routes.js';
 
 const CHANGE = z.object({ kind: z.string(), id: z.string(), change: z.string() });
 const TAKEN = z.object({
@@ -25,13 +26,6 @@ const HALT = z.object({
   reason: z.string(),
   set_by: z.string(),
   set_at_ms: MILLISECONDS,
-});
-const REACHED = z.object({
-  currency: CURRENCY,
-  flows: z.number().int(),
-  holds: z.number().int(),
-  held: AMOUNT,
-  capturing: AMOUNT,
 });
 
 const taken = {
@@ -69,7 +63,8 @@ const REFUSED = {
   400: 'no such act, or not on such targets',
   403: 'not this person',
   404: 'nothing of this id is there, or waits',
-  409: 'it moved on since the person looked, the jti was used for another act, or the evidence is not there yet',
+  409: 'not as things stand, the jti was used for another act, or the evidence is not there yet',
+  412: 'it moved on since the person looked: the version signed, or that of `If-Match`, is not its own',
 };
 
 /** What finance ops asks of the authorizer. */
@@ -172,4 +167,5 @@ export const OPS_ROUTES: readonly RouteSpec[] = [
     },
     denials: ['malformed'],
   },
+  ...INCIDENT_ROUTES,
 ];

@@ -28,6 +28,7 @@ const STATUS: Readonly<Record<Exclude<OpsRefusal['because'], 'unverified'>, numb
   forbidden: 403,
   absent: 404,
   conflict: 409,
+  stale: 412,
   evidence_missing: 409,
 };
 
@@ -91,7 +92,10 @@ export class OpsController {
   private async take(request: EdgeRequest, reply: EdgeReply): Promise<void> {
     const submission = readSubmission(request, 0);
     if (submission === undefined) return send(reply, UNSUPPORTED);
-    const answer = await takeOpsAct(this.door.pool, submission.body.toString('latin1'), submission.idempotencyKey);
+    const version = readIfMatch(request);
+    if (version === null) return send(reply, problemOf('malformed', { field: 'if-match' }));
+    const said = { jti: submission.idempotencyKey, version };
+    const answer = await takeOpsAct(this.door.pool, submission.body.toString('latin1'), said);
     return send(reply, answerOf(answer));
   }
 
@@ -103,6 +107,14 @@ export class OpsController {
     const caller = await this.door.people.verify(request);
     return send(reply, caller.ok ? jsonAnswer(200, await read()) : caller.answer);
   }
+}
+
+/** The version of `If-Match` (RFC 9110 §13.1.1), one strong tag; `*` and no header ask nothing. `null`: another form. */
+function readIfMatch(request: EdgeRequest): number | undefined | null {
+  const header = request.headers['if-match'];
+  if (header === undefined || header === '*') return undefined;
+  const version = typeof header === 'string' ? /^"(\d{1,9})"$/.exec(header)?.[1] : undefined;
+  return version === undefined ? null : Number(version);
 }
 
 /** An unverified caller learns the code only; a person is told what stands in the way. */

@@ -24,6 +24,7 @@ const HEADERS: Readonly<Record<AnswerHeader, JsonSchema>> = {
   location: { description: 'Where the outcome is read.', schema: { type: 'string', format: 'uri-reference' } },
   link: { description: 'The next page, `rel="next"` (RFC 8288); absent on the last.', schema: { type: 'string' } },
   'preference-applied': { description: 'The wait that was honoured (RFC 7240 §3).', schema: { type: 'string' } },
+  etag: { description: 'The version, for `If-Match` (RFC 9110 §8.8.3).', schema: { type: 'string' } },
   'cache-control': { description: 'RFC 9111.', schema: { type: 'string' } },
 };
 

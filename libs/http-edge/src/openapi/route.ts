@@ -4,7 +4,7 @@ import type { z } from 'zod';
 
 /** Response headers beside `content-type`; what each means stands once, in the builder. */
 export type AnswerHeader =
-  'idempotency-replayed' | 'retry-after' | 'location' | 'link' | 'preference-applied' | 'cache-control';
+  'idempotency-replayed' | 'retry-after' | 'location' | 'link' | 'preference-applied' | 'cache-control' | 'etag';
 
 /** An answer that is no problem. */
 export interface AnswerSpec {

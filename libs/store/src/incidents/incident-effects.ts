@@ -56,7 +56,7 @@ const each =
 async function open({ act }: OpsMoment, id: string, version: number | null): Promise<Opened> {
   const row = await readIncident(act.tx, id);
   if (row === undefined) return refuseOps('absent', `there is no incident ${id}`);
-  if (version !== row.version) refuseOps('conflict', `incident ${id} has version ${row.version}`);
+  if (version !== row.version) refuseOps('stale', `incident ${id} has version ${row.version}`);
   return { row, causes: await readCauses(act.tx, id) };
 }
 

@@ -7,11 +7,19 @@ export { cascadeRevocations } from './revoke-parties.js';
 export { proveFlows } from './prove-flows.js';
 export { type BaselineProposal, readProposal } from './propose-baseline.js';
 export {
+  type IncidentMoney,
   type IncidentRow,
   type IncidentView,
-  listIncidents,
   readFlowIncident,
   readIncident,
   readIncidentView,
 } from './read-incident.js';
 export { type FlowTrust, type LimbTrust, type TrustLimb, limbOf, readFlowTrust } from './flow-trust.js';
+export {
+  type CaseRow,
+  type IncidentFilter,
+  type IncidentLine,
+  INCIDENT_STATES,
+  readCasesPage,
+  readIncidentsPage,
+} from './list-incidents.js';

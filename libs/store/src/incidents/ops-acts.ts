@@ -48,6 +48,14 @@ export async function readOpsAct(db: Queryable, id: string): Promise<OpsActRow |
   return row;
 }
 
+/** What a caller says of an act beside its token; both must agree with what was signed. */
+interface SaidOfAct {
+  /** As an idempotency key. */
+  readonly jti?: string | undefined;
+  /** Version of every target, as a precondition. */
+  readonly version?: number | undefined;
+}
+
 /**
  * Takes a person's act: verifies it with keys registered now, has its effect under the exclusive control lock, and keeps
  * both with a leaf. When it has returned nothing can be decided on the state before.
@@ -57,11 +65,10 @@ export async function readOpsAct(db: Queryable, id: string): Promise<OpsActRow |
  * key that verifies here.
  *
  * @param token `ops-action+jwt`; an attacker controls every byte
- * @param jti what the caller said it would be, as an idempotency key
  */
-export async function takeOpsAct(pool: Pool, token: string, jti?: string): Promise<OpsAnswer> {
+export async function takeOpsAct(pool: Pool, token: string, said: SaidOfAct = {}): Promise<OpsAnswer> {
   try {
-    const answer = await inControlAct(pool, (act) => take(act, token, jti));
+    const answer = await inControlAct(pool, (act) => take(act, token, said));
     if (answer.action === 'revoke' && answer.state === 'done' && !answer.replayed) await cascadeRevocations(pool);
     return answer;
   } catch (error) {
@@ -70,12 +77,15 @@ export async function takeOpsAct(pool: Pool, token: string, jti?: string): Promi
   }
 }
 
-async function take(act: ControlAct, token: string, jti: string | undefined): Promise<OpsDone> {
+async function take(act: ControlAct, token: string, { jti, version }: SaidOfAct): Promise<OpsDone> {
   const { claims, person } = await verified(act, token);
   if (jti !== undefined && jti !== claims.jti) refuseOps('invalid', 'the idempotency key is not the jti');
   const id = uuid8(sha256(canonicalize(['ops-act', person.person, claims.jti])));
   const [known] = await query<OpsActRow & Record<string, unknown>>(act.tx, READ, [id]);
   if (known !== undefined) return repeat(known, token);
+  if (version !== undefined && claims.targets.some((target) => target.version !== version)) {
+    refuseOps('stale', `the act is not signed for version ${version}`);
+  }
   const { action } = claims;
   const kinds = claims.targets.map(({ kind }) => kind);
   const people = isOpsAction(action) ? peopleFor(action, kinds) : null;

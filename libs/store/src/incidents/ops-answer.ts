@@ -20,10 +20,10 @@ export interface OpsDone {
   readonly replayed: boolean;
 }
 
-/** `conflict`: something moved on since the person looked. `forbidden`: not this person. */
+/** `stale`: it moved on since the person looked. `conflict`: it is not to be done as things stand. `forbidden`: not this person. */
 export interface OpsRefusal {
   readonly ok: false;
-  readonly because: 'unverified' | 'invalid' | 'forbidden' | 'absent' | 'conflict' | 'evidence_missing';
+  readonly because: 'unverified' | 'invalid' | 'forbidden' | 'absent' | 'stale' | 'conflict' | 'evidence_missing';
   /** Of an unverified one. */
   readonly code?: DenialCode;
   readonly problem: string;

@@ -1,4 +1,4 @@
-import { type HaltScope, type IncidentFacts, InvariantError, isFlowState } from '@spendgate/core';
+import { type IncidentFacts, InvariantError, isFlowState } from '@spendgate/core';
 import { type Queryable, query, statement } from '../statement.js';
 import { guarded } from '../transaction.js';
 import { type BlastRadius, readBlastRadius } from './blast-radius.js';
@@ -31,6 +31,7 @@ export interface IncidentCause {
   readonly evidence: string;
   readonly foundAtMs: number;
   readonly clearedBy: string | null;
+  readonly clearedAtMs: number | null;
   readonly clearing: string | null;
 }
 
@@ -44,23 +45,21 @@ export interface IncidentNote {
 }
 
 const MS = (column: string): string => `floor(extract(epoch FROM ${column}) * 1000)::float8`;
-const COLUMNS = `i.incident_id AS id, i.flow_id AS "flowId", i.epoch, i.state, i.version, i.case_id AS "caseId", i.rule,
+/** Of an {@link IncidentRow}, from {@link INCIDENT_FROM}. */
+export const INCIDENT_COLUMNS = `i.incident_id AS id, i.flow_id AS "flowId", i.epoch, i.state, i.version, i.case_id AS "caseId", i.rule,
   i.assigned_to AS "assignedTo", ${MS('i.opened_at')} AS "openedAtMs", ${MS('i.due_at')} AS "dueAtMs",
   ${MS('i.escalated_at')} AS "escalatedAtMs", ${MS('i.closed_at')} AS "closedAtMs", i.opened_leaf AS "openedLeaf",
   i.closing_leaf AS "closingLeaf", f.state AS "flowState", f.sequence, m.agent_id AS "agentId"`;
-const FROM = `FROM incidents i JOIN flows f USING (flow_id) JOIN mandates m ON m.mandate_id = i.flow_id`;
-const READ = statement('incident-read', `SELECT ${COLUMNS} ${FROM} WHERE i.incident_id = $1`);
-const LIST = statement(
-  'incidents-list',
-  `SELECT ${COLUMNS} ${FROM} WHERE ($1::boolean OR i.closed_at IS NULL) ORDER BY i.opened_at DESC, i.incident_id LIMIT $2`,
-);
+export const INCIDENT_FROM = `FROM incidents i JOIN flows f USING (flow_id) JOIN mandates m ON m.mandate_id = i.flow_id`;
+const READ = statement('incident-read', `SELECT ${INCIDENT_COLUMNS} ${INCIDENT_FROM} WHERE i.incident_id = $1`);
 const OF_FLOW = statement(
   'incidents-of-flow',
-  `SELECT ${COLUMNS} ${FROM} WHERE i.flow_id = $1 ORDER BY i.opened_at DESC LIMIT 1`,
+  `SELECT ${INCIDENT_COLUMNS} ${INCIDENT_FROM} WHERE i.flow_id = $1 ORDER BY i.opened_at DESC LIMIT 1`,
 );
 const CAUSES = statement(
   'incident-causes',
-  `SELECT kind, rule, evidence, ${MS('found_at')} AS "foundAtMs", cleared_by AS "clearedBy", clearing
+  `SELECT kind, rule, evidence, ${MS('found_at')} AS "foundAtMs", cleared_by AS "clearedBy",
+     ${MS('cleared_at')} AS "clearedAtMs", clearing
    FROM incident_causes WHERE incident_id = $1 ORDER BY found_at, kind, rule`,
 );
 const NOTES = statement(
@@ -80,21 +79,46 @@ export async function readFlowIncident(db: Queryable, flowId: string): Promise<I
   return row;
 }
 
-/** Newest first; open ones only, unless `all`. */
-export function listIncidents(db: Queryable, all: boolean, limit: number): Promise<IncidentRow[]> {
-  return guarded(() => query<IncidentRow & Record<string, unknown>>(db, LIST, [all, limit]));
-}
-
 export function readCauses(db: Queryable, id: string): Promise<IncidentCause[]> {
   return guarded(() => query<IncidentCause & Record<string, unknown>>(db, CAUSES, [id]));
 }
 
-/** An incident with everything people did to it, and the money it keeps back. */
+/** Money of a flow's live holds, by currency: decimal text, major units. */
+export interface IncidentMoney {
+  readonly currency: string;
+  readonly holds: number;
+  readonly held: string;
+  /** Of what is held: what nobody can capture now. */
+  readonly frozen: string;
+  /** Granted before: it goes on to its outcome. */
+  readonly capturing: string;
+  readonly captured: string;
+  readonly released: string;
+}
+
+const MONEY = statement(
+  'incident-money',
+  `WITH sums AS (
+     SELECT h.currency, count(*)::int AS holds, sum(h.held) AS held, sum(h.capturing) AS capturing,
+       sum(h.captured) AS captured, sum(h.released) AS released,
+       coalesce(sum(h.held) FILTER (WHERE f.state IN ('drifting', 'contained', 'recovering', 'revalidated', 'revoked')
+         OR a.status <> 0), 0) AS frozen
+     FROM holds h JOIN flows f USING (flow_id)
+     LEFT JOIN artifacts a ON a.artifact_id = h.artifact_id AND a.flow_id = h.flow_id
+     WHERE h.flow_id = $1 AND NOT h.ended GROUP BY h.currency)
+   SELECT currency, holds, trim_scale(held)::text AS held, trim_scale(frozen)::text AS frozen,
+     trim_scale(capturing)::text AS capturing, trim_scale(captured)::text AS captured,
+     trim_scale(released)::text AS released
+   FROM sums ORDER BY currency`,
+);
+
+/** An incident with everything people did to it, the money it keeps back, and what its flow reaches. */
 export interface IncidentView {
   readonly incident: IncidentRow;
   readonly causes: readonly IncidentCause[];
   readonly notes: readonly IncidentNote[];
-  readonly money: readonly BlastRadius[];
+  readonly money: readonly IncidentMoney[];
+  readonly reaches: readonly BlastRadius[];
 }
 
 export async function readIncidentView(db: Queryable, id: string): Promise<IncidentView | undefined> {
@@ -102,8 +126,12 @@ export async function readIncidentView(db: Queryable, id: string): Promise<Incid
   if (incident === undefined) return undefined;
   const causes = await readCauses(db, id);
   const notes = await guarded(() => query<IncidentNote & Record<string, unknown>>(db, NOTES, [id]));
-  const scope: HaltScope = 'flow';
-  return { incident, causes, notes, money: await readBlastRadius(db, scope, incident.flowId) };
+  const money = await readIncidentMoney(db, incident.flowId);
+  return { incident, causes, notes, money, reaches: await readBlastRadius(db, 'flow', incident.flowId) };
+}
+
+export function readIncidentMoney(db: Queryable, flowId: string): Promise<IncidentMoney[]> {
+  return guarded(() => query<IncidentMoney & Record<string, unknown>>(db, MONEY, [flowId]));
 }
 
 /** @throws {InvariantError} `ERR_FLOW_STATE` */
