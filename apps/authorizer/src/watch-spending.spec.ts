@@ -1,16 +1,29 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { MandateClaim } from '@spendgate/codec';
+import type { MandateClaim, OpsActionClaims } from '@spendgate/codec';
 import type { DriftMode } from '@spendgate/core';
 import { TOPICS } from '@spendgate/messaging';
-import { inControlAct, setDetectors } from '@spendgate/store';
+import {
+  type LearningWindow,
+  type OpsAnswer,
+  inControlAct,
+  learnFrom,
+  profileTarget,
+  readProposal,
+  setDetectors,
+  takeOpsAct,
+} from '@spendgate/store';
 import {
   TEST_SPENDING,
   type TestRuntime,
+  approvingClaims,
   batchOf,
   intentClaims,
   mandateClaim,
   openTestRuntime,
+  opsClaims,
   signIntent,
+  signOpsAct,
+  until,
 } from '@spendgate/testing';
 import { AuthorizeBatch } from './authorize-batch.js';
 import { createAuthorizerParts } from './authorizer-parts.js';
@@ -18,13 +31,15 @@ import { AUTHORIZER_SETTINGS } from './authorizer.settings.js';
 import { replayDecisions } from './replay-decisions.js';
 
 const LONG_MS = 60_000;
+const PEOPLE = { ada: ['operator', 'approver'], grace: ['operator', 'approver'] };
+
 let world: TestRuntime;
 let authorize: AuthorizeBatch;
 let offset: bigint;
 let serial = 0;
 
 beforeEach(async () => {
-  world = await openTestRuntime({ settings: AUTHORIZER_SETTINGS, agents: ['buyer', 'other'] });
+  world = await openTestRuntime({ settings: AUTHORIZER_SETTINGS, agents: ['buyer', 'other'], people: PEOPLE });
   offset = 0n;
   authorize = new AuthorizeBatch(createAuthorizerParts(world.as('spendgate_authorizer')));
   const main = mandateClaim('main', { spending: TEST_SPENDING, limits: limits('100000.00') });
@@ -192,4 +207,86 @@ describe('a flow whose mandate declares how it spends', () => {
     },
     LONG_MS,
   );
+
+  describe('and of which two people freeze what it did over a stated time', () => {
+    const window = (): LearningWindow => {
+      const now = Math.floor(Date.now() / 1_000);
+      return { flowId: mandateClaim('main').id, from: now - 3_600, to: now + 1 };
+    };
+    /** As `spendgate flows learn` and `acts approve` do. */
+    async function learn(asked: LearningWindow, change: Partial<OpsActionClaims> = {}): Promise<OpsAnswer> {
+      const { pool } = world.database;
+      const learned = await learnFrom(pool, asked);
+      const proposal = learned.ok ? await readProposal(pool, asked.flowId, learned.profile) : undefined;
+      const target = { kind: 'profile', id: profileTarget(asked) };
+      const first = opsClaims('ada', 'learn_profile', [target], { change_hash: proposal?.hash ?? null, ...change });
+      const waiting = await takeOpsAct(pool, await signOpsAct(world.domain.person('ada'), first));
+      if (!waiting.ok) return waiting;
+      const second = approvingClaims('grace', first, waiting.act);
+      return takeOpsAct(pool, await signOpsAct(world.domain.person('grace'), second));
+    }
+    const usual = (count: number): string[] => Array.from({ length: count }, (_, n) => `${12 + (n % 5)}.50`);
+    const past = (): Promise<LearningWindow> => {
+      const asked = { ...window(), to: Math.floor(Date.now() / 1_000) + 1 };
+      return until('the window is over', () => Promise.resolve(Date.now() >= asked.to * 1_000)).then(() => asked);
+    };
+
+    it(
+      'E11: is measured against that from then on: the baseline is signed by both, in the log, and its evidence begins anew',
+      async () => {
+        await decide(usual(80));
+        const before = await flow();
+        const answer = await learn(await past());
+        expect(answer).toMatchObject({ ok: true, state: 'done', changes: [{ kind: 'profile', change: 'learned' }] });
+        const after = await flow();
+        expect(after?.profile_hash).not.toBe(before?.profile_hash);
+        expect(JSON.parse(after?.drift ?? '{}')).toMatchObject({ events: 0, baseline: after?.profile_hash });
+        const [leaf] = await query<{ learned: { events: number } }>(
+          `SELECT payload::json #> '{baseline,spending,profile,learned}' AS learned FROM leaves
+           WHERE leaf LIKE '%"flow_baseline_set"%' AND payload LIKE '%"learned":{%'`,
+        );
+        expect(leaf?.learned.events).toBe(80);
+        await detectors('enforce');
+        expect(await decide(usual(20))).toEqual(usual(20).map(() => 'authorized'));
+        expect((await decide(large(40))).filter((code) => code === 'drift_detected')).toHaveLength(1);
+        expect((await replayDecisions(world.database.pool)).differences).toEqual([]);
+      },
+      LONG_MS,
+    );
+
+    it(
+      'keeps what was learned when the mandate is amended, and ends it when another spending is declared',
+      async () => {
+        await decide(usual(70));
+        await learn(await past());
+        const learned = await flow();
+        const amended = { spending: TEST_SPENDING, limits: limits('90000.00') };
+        await world.domain.mandates([mandateClaim('main', { ...amended, version: 2 })]);
+        expect((await flow())?.profile_hash).toBe(learned?.profile_hash);
+        const other = { ...TEST_SPENDING, amounts: [{ bound: '50.00', share: 10_000 }] };
+        await world.domain.mandates([mandateClaim('main', { ...amended, spending: other, version: 3 })]);
+        expect((await flow())?.profile_hash).not.toBe(learned?.profile_hash);
+      },
+      LONG_MS,
+    );
+
+    it(
+      'is refused for too little, for a time not over, for another baseline than signed, and to one person alone',
+      async () => {
+        await decide(usual(20));
+        const asked = await past();
+        expect(await learn(asked)).toMatchObject({ ok: false, problem: expect.stringContaining('at least 64') });
+        await decide(usual(60));
+        const again = await past();
+        expect(await learn({ ...again, to: again.to + 600 })).toMatchObject({
+          problem: expect.stringContaining('not over'),
+        });
+        expect(await learn(again, { change_hash: 'A'.repeat(43) })).toMatchObject({ ok: false, because: 'conflict' });
+        const free = { ...again, flowId: mandateClaim('free').id };
+        expect(await learn(free)).toMatchObject({ problem: expect.stringContaining('declares no spending') });
+        expect((await flow())?.profile_hash).toBe((await flow('child'))?.profile_hash);
+      },
+      LONG_MS,
+    );
+  });
 });

@@ -5,12 +5,13 @@ import type { Command } from 'commander';
 import { printJson, printLine, printRecord, printRows } from '../output.js';
 import { withDatabase } from '../runtime/open-database.js';
 import { describeVerb } from '../verb.js';
+import { addFlowsLearn } from './flows-learn.js';
 
 /** `spendgate flows show`: where a flow stands in the nine phases. */
 export function addFlows(program: Command): void {
   const flows = describeVerb(program.command('flows'), {
     group: 'operate',
-    summary: 'show where a flow stands in the nine phases',
+    summary: 'show where a flow stands in the nine phases, and learn how it spends',
     example: 'spendgate flows show FLOW',
   });
   const show = flows
@@ -34,6 +35,7 @@ export function addFlows(program: Command): void {
     summary: 'phase, state, epoch, baseline, limbs and its newest incident',
     example: 'spendgate flows show FLOW --json',
   });
+  addFlowsLearn(flows);
 }
 
 function timeOf(ms: number | null): string | null {

@@ -27,6 +27,8 @@ export const OPS_ACTIONS = {
   revalidate: ofIncident(2),
   revoke_flow: ofIncident(2),
   close_case: { case: 1 },
+  // What a flow is measured against: the target names the flow and the time it is learned from.
+  learn_profile: { profile: 2 },
 } as const satisfies Readonly<Record<string, Targets>>;
 export type OpsAction = keyof typeof OPS_ACTIONS;
 

@@ -51,7 +51,7 @@ const PAGE_OF_DECISIONS = statement(
 );
 
 /** Time-ordered ids let a range start and stop at the index: 48 bits of Unix ms lead (RFC 9562 §5.8 leaves them to us). */
-const firstIdAt = (atMs: number): string => {
+export const firstIdAt = (atMs: number): string => {
   const hex = Math.min(Math.max(0, atMs), 2 ** 48 - 1)
     .toString(16)
     .padStart(12, '0');

@@ -38,6 +38,7 @@ const STANDING = statement(
 export async function makeBaselines(
   act: Pick<ControlAct, 'tx' | 'epoch'>,
   recorded: readonly { readonly mandate: Mandate }[],
+  learned: ReadonlyMap<string, SpendingProfile> = new Map(),
 ): Promise<Baseline[]> {
   const policies = recorded.map(({ mandate }) => mandate.policyId);
   const agents = recorded.flatMap(({ mandate }) => (mandate.agent === null ? [] : [mandate.agent]));
@@ -52,7 +53,8 @@ export async function makeBaselines(
   const declared = await declaredFor(act, recorded);
   const standing = await standingFor(act, declared);
   return recorded.map(({ mandate }) => {
-    const spending = standing.get(mandate.id) ?? spendingOf(declared.get(mandate.id) ?? null);
+    const own = standing.get(mandate.id) ?? spendingOf(declared.get(mandate.id) ?? null);
+    const spending = withLearned(own, learned.get(mandate.id));
     return toBaseline({
       mandate_hash: mandate.hash,
       policy: { id: mandate.policyId, set_hash: hashes.get(mandate.policyId) ?? null },
@@ -102,6 +104,12 @@ function spendingOf(declared: DeclaredSpending | null): Spending | null {
   if (declared === null) return null;
   const profile = declareProfile(declared);
   return { declared_hash: hashOf(declared), profile_hash: hashProfile(profile), profile };
+}
+
+/** What was declared stays named: another declaration is what ends what was learned. */
+function withLearned(own: Spending | null, profile: SpendingProfile | undefined): Spending | null {
+  if (own === null || profile === undefined) return own;
+  return { declared_hash: own.declared_hash, profile_hash: hashProfile(profile), profile };
 }
 
 function hashOf(declared: DeclaredSpending): string {

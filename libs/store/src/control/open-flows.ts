@@ -1,4 +1,11 @@
-import { type FlowEvent, type FlowState, InvariantError, type Mandate, advance } from '@spendgate/core';
+import {
+  type FlowEvent,
+  type FlowState,
+  InvariantError,
+  type Mandate,
+  type SpendingProfile,
+  advance,
+} from '@spendgate/core';
 import type { ControlAct } from '../control-lock.js';
 import { type Baseline, makeBaselines } from './baselines.js';
 import { lock, locking } from '../lock-order.js';
@@ -84,11 +91,17 @@ function columnsOf(baselines: readonly Baseline[]): unknown[] {
 /**
  * An amended mandate moves its flow's expected values with it: a signed transition is continuity, not drift. What its
  * spending has shown so far stays, unless it is ranked against another profile from now on.
+ *
+ * @param learned profiles by flow, in the place of those that stand
  */
-export async function rebaseFlows(act: ControlAct, recorded: readonly RecordedMandate[]): Promise<void> {
+export async function rebaseFlows(
+  act: ControlAct,
+  recorded: readonly RecordedMandate[],
+  learned?: ReadonlyMap<string, SpendingProfile>,
+): Promise<void> {
   if (recorded.length === 0) return;
   const ids = recorded.map(({ mandate }) => mandate.id);
-  const baselines = await makeBaselines(act, recorded);
+  const baselines = await makeBaselines(act, recorded, learned);
   await lock(act.tx, LOCK, [ids]);
   const values = [ids, ...columnsOf(baselines)];
   type Row = { flow_id: string; epoch: number; sequence: bigint };

@@ -4,6 +4,7 @@ export { type StandingHalt, listHalts } from './halts.js';
 export { type OpsActRow, listWaitingActs, readOpsAct, takeOpsAct } from './ops-acts.js';
 export type { OpsAnswer, OpsChange, OpsDone, OpsRefusal } from './ops-answer.js';
 export { cascadeRevocations } from './revoke-parties.js';
+export { type LearningWindow, learnFrom, profileTarget } from './learn-profile.js';
 export { proveFlows } from './prove-flows.js';
 export { type BaselineProposal, readProposal } from './propose-baseline.js';
 export {

@@ -1,6 +1,7 @@
 import { type HaltScope, type OpsAction, EVERYTHING } from '@spendgate/core';
 import { revokeIssuedArtifacts } from '../control/revoke-artifacts.js';
 import { revokeMandates } from '../control/revoke-mandates.js';
+import { LEARN_PROFILE } from './learn-profile.js';
 import { type HaltBy, type HaltTarget, releaseHalts, setHalts } from './halts.js';
 import { closeCases } from './case-effects.js';
 import { INCIDENT_EFFECTS } from './incident-effects.js';
@@ -19,6 +20,7 @@ export const EFFECTS: Readonly<Record<OpsAction, Effects>> = {
   revoke: { first: halt, final: revoke },
   ...INCIDENT_EFFECTS,
   close_case: { final: closeCases },
+  learn_profile: LEARN_PROFILE,
 };
 
 async function revoke(moment: OpsMoment): Promise<OpsChange[]> {
