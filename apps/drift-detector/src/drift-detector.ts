@@ -13,6 +13,7 @@ import {
   sweepFlows,
   writeDigest,
 } from '@spendgate/store';
+import { FLEET_PAUSE_MS, FleetWatch } from './fleet-watch.js';
 
 /** Flows visited in one go: a constant number of statements, and locks for a few milliseconds. */
 const FLOWS_PER_VISIT = 200;
@@ -42,6 +43,8 @@ interface DetectorParts {
  * domain's detectors is active; decisions deny once none is.
  */
 export class DriftDetector {
+  /** Tier C. */
+  readonly fleet: FleetWatch;
   private active = false;
   private from: SweepPlace | null = null;
   private digest: { verified: Map<string, number>; contained: number; fromMs: number } | undefined;
@@ -52,10 +55,12 @@ export class DriftDetector {
     private readonly options: DetectorOptions,
   ) {
     const { logger } = parts;
+    this.fleet = new FleetWatch(parts.pool, logger, options);
     const sweepPauseMs = Math.min(SWEEP_PAUSE_MS_MAX, options.flowMs / SWEEPS_PER_BOUND);
     this.sweepers = [
       new Sweeper('watch', options.domainMs / BEATS_PER_BOUND, async () => (await this.beat(), false), logger),
       new Sweeper('flow watch', sweepPauseMs, () => this.visit(), logger),
+      new Sweeper('fleet watch', FLEET_PAUSE_MS, async () => (await this.judgeFleet(), false), logger),
     ];
   }
 
@@ -87,6 +92,10 @@ export class DriftDetector {
     const before = this.active;
     this.active = held !== undefined && look !== undefined && (await beatWatch(pool, owner, look, held, this.options));
     if (this.active !== before) logger.log(this.active ? 'watching over the domain' : 'another detector is active');
+  }
+
+  private async judgeFleet(): Promise<void> {
+    if (this.active) await this.fleet.judge();
   }
 
   /** @returns whether more flows are due */

@@ -38,6 +38,7 @@ export const LEAF_TYPES = {
   attestation_recorded: { payload: 'attestation/1', about: "an attester's result on an agent's runtime" },
   verification_changed: { payload: 'verification/1', about: 'a limb of continuous verification changed its verdict' },
   verification_swept: { payload: 'sweep/1', about: 'digest of one sweep over the flows' },
+  fleet_alerted: { payload: 'fleet/1', about: 'people were told that the domain as a whole does something unusual' },
   incident_opened: { payload: 'incident/1', about: 'a flow was contained, with its causes' },
   incident_changed: { payload: 'incident/1', about: 'a cause was added or cleared, or the incident escalated' },
   incident_closed: { payload: 'incident/1', about: 'the flow was revalidated or revoked' },

@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { Backtest, type JudgedRow } from '../backtest/backtest.js';
 import { ProgressBar, note } from '../output.js';
 import { describeVerb } from '../verb.js';
+import { addDriftFleet } from './drift-fleet.js';
 
 interface Options {
   readonly timestamp?: string;
@@ -27,7 +28,7 @@ const HEAD = 'timestamp,value,score,evidence,verdict\n';
 export function addDrift(program: Command): void {
   const drift = describeVerb(program.command('drift'), {
     group: 'operate',
-    summary: 'run the drift detectors over history',
+    summary: 'run the drift detectors over history, and look at the domain as a whole',
     example: 'spendgate drift backtest history.csv',
   });
   const backtest = drift
@@ -50,6 +51,7 @@ export function addDrift(program: Command): void {
     example:
       'spendgate drift backtest purchases.csv --timestamp date --value amount --flow customer --out verdicts.csv',
   });
+  addDriftFleet(drift);
 }
 
 async function runBacktest(file: string, options: Options): Promise<void> {

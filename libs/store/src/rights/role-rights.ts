@@ -145,7 +145,7 @@ export const ROLE_RIGHTS = {
       insert: true,
       update: [
         ...['owner', 'leased_until', 'verified_at', 'due_at', 'flow_watch_ms', 'governance', 'limbs', 'control_epoch'],
-        ...['tree_size', 'signed_size'],
+        ...['tree_size', 'signed_size', 'fleet'],
       ],
     },
     flow_watches: { insert: true, update: ['verified_at', 'unverified'], delete: true },
