@@ -75,14 +75,33 @@ export class WatchedWorld {
     };
   }
 
-  /** What a capture comes to, by a gate that has read nothing yet. */
-  async capture(artifact: IssuedTestArtifact): Promise<string> {
+  /** Puts tokens into the log as they are, whoever made them. @returns what each came to, in order */
+  async submit(tokens: readonly string[]): Promise<(string | null)[]> {
+    const authorize = new AuthorizeBatch(createAuthorizerParts(this.world.as('spendgate_authorizer')));
+    const first = this.asked;
+    this.asked += BigInt(tokens.length);
+    await authorize.execute(batchOf(await this.world.lane(TOPICS.paymentIntents), [...tokens], { firstOffset: first }));
+    const rows = await this.run<{ code: string | null }>(
+      `SELECT coalesce(d.code, d.outcome, r.code) AS code
+       FROM generate_series($1::bigint, $2::bigint) AS place
+       LEFT JOIN decisions d ON d.lane_offset = place LEFT JOIN refusals r ON r.lane_offset = place ORDER BY place`,
+      [first, this.asked - 1n],
+    );
+    return rows.map(({ code }) => code);
+  }
+
+  /** What a settlement service is told, whatever it asks and whoever signed it. */
+  async present(claims: object, signer = this.world.domain.settler): Promise<string> {
     const gate = createGateParts(this.world.as('spendgate_gate'));
-    const claims = captureClaims(artifact, `c-${artifact.id}`, artifact.amount);
-    const answer = await gate.door.present(await signRequest(this.world.domain.settler, claims));
+    const answer = await gate.door.present(await signRequest(signer, claims));
     await gate.events.stop();
     if (answer.kind === 'refused') return answer.code;
     return answer.kind === 'settlement' ? (answer.code ?? answer.state) : answer.kind;
+  }
+
+  /** What a capture comes to, by a gate that has read nothing yet. */
+  capture(artifact: IssuedTestArtifact): Promise<string> {
+    return this.present(captureClaims(artifact, `c-${artifact.id}`, artifact.amount));
   }
 
   async issued(): Promise<IssuedTestArtifact> {
