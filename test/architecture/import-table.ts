@@ -33,6 +33,7 @@ export const CONFINED: Readonly<Record<string, string>> = {
   'prom-client': 'libs/platform',
   pino: 'libs/platform',
   commander: 'apps/cli',
+  nodemailer: 'apps/authorizer',
   'fast-xml-parser': 'apps/cli',
 };
 

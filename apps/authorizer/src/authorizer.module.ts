@@ -5,8 +5,9 @@ import {
   Module,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { WebhookSender } from '@spendgate/http-edge';
+import { WebhookSender, sendingParts } from '@spendgate/http-edge';
 import type { Runtime } from '@spendgate/messaging';
+import { readDecision } from '@spendgate/store';
 import { watchAuditHealth, watchWatchHealth } from './audit-health.js';
 import { AuthorizeBatch } from './authorize-batch.js';
 import { createAuthorizerParts } from './authorizer-parts.js';
@@ -22,7 +23,8 @@ import { PaymentIntentsController } from './http/payment-intents.controller.js';
 import { ObservationsHandler } from './observations.handler.js';
 import { ParkedSweep } from './parked-sweep.js';
 import { PaymentIntentsHandler } from './payment-intents.handler.js';
-import { decisionWebhooks } from './http/decision-webhooks.js';
+import type { DecisionAnswers } from './http/decision-answers.js';
+import { PeopleNotices } from './notices/people-notices.js';
 import { RecordObservations } from './record-observations.js';
 import { RecoverySweep } from './recovery-sweep.js';
 
@@ -33,6 +35,7 @@ export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicati
     @Inject(ParkedSweep) private readonly parked: ParkedSweep,
     @Inject(RecoverySweep) private readonly recovery: RecoverySweep,
     @Inject(WebhookSender) private readonly webhooks: WebhookSender,
+    @Inject(PeopleNotices) private readonly notices: PeopleNotices,
   ) {}
 
   static forRoot(runtime: Runtime): DynamicModule {
@@ -61,6 +64,7 @@ export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicati
         { provide: ParkedSweep, useValue: new ParkedSweep(runtime, parts) },
         { provide: DOOR, useValue: door },
         { provide: WebhookSender, useValue: decisionWebhooks(runtime, door.answers) },
+        { provide: PeopleNotices, useValue: PeopleNotices.of(runtime) },
       ],
     };
   }
@@ -69,11 +73,24 @@ export class AuthorizerModule implements OnApplicationBootstrap, BeforeApplicati
     this.parked.start();
     this.recovery.start();
     this.webhooks.start();
+    this.notices.start();
   }
 
   /** Before the transport stops: what a turn commits is still sent. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.recovery.stop();
-    await Promise.all([this.parked.stop(), this.webhooks.stop()]);
+    await Promise.all([this.parked.stop(), this.webhooks.stop(), this.notices.stop()]);
   }
+}
+
+/** Sends decisions to the agent that asked and to the settlement service the artifact is for, as a read shows them. */
+function decisionWebhooks(runtime: Runtime, answers: DecisionAnswers): WebhookSender {
+  return new WebhookSender({
+    ...sendingParts(runtime),
+    source: 'decisions',
+    render: async ({ ref }) => {
+      const view = await readDecision(runtime.pool, ref);
+      return view === undefined ? undefined : (await answers.show(view)).body;
+    },
+  });
 }

@@ -1,11 +1,13 @@
 import { WEBHOOK_SETTINGS } from '@spendgate/http-edge';
 import { setting } from '@spendgate/platform';
 import { AUDIT_SETTINGS } from '@spendgate/store';
+import { NOTICE_SETTINGS } from './notices/notice.settings.js';
 
 /** Settings of the authorizer. None turns a denial into a pass: they bound load and patience. */
 export const AUTHORIZER_SETTINGS = {
   ...AUDIT_SETTINGS,
   ...WEBHOOK_SETTINGS,
+  ...NOTICE_SETTINGS,
   SPENDGATE_LOG_URL: setting.url({
     about: 'public URL of the log role, named in artifacts for their status list; absent: SPENDGATE_PUBLIC_URL',
   }),

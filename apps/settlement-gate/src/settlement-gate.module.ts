@@ -5,13 +5,14 @@ import {
   Module,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { WebhookSender } from '@spendgate/http-edge';
+import { WebhookSender, sendingParts } from '@spendgate/http-edge';
 import type { Runtime } from '@spendgate/messaging';
+import { readSettlement } from '@spendgate/store';
 import { createGateParts } from './gate-parts.js';
 import { ArtifactsController } from './http/artifacts.controller.js';
 import { GATE_EDGE, GateEdge } from './http/gate-edge.js';
 import { SettlementsController } from './http/settlements.controller.js';
-import { settlementWebhooks } from './http/settlement-webhooks.js';
+import { renderSettlement } from './http/render-settlement.js';
 import { RunningGate } from './running-gate.js';
 import { SettlementRequestsHandler } from './settlement-requests.handler.js';
 import { SettleRecords } from './settling/settle-records.js';
@@ -48,4 +49,16 @@ export class SettlementGateModule implements OnApplicationBootstrap, BeforeAppli
     await this.webhooks.stop();
     await this.gate.stop();
   }
+}
+
+/** Sends receipts and what became of the money to the settlement service and the agent, as a read shows them. */
+function settlementWebhooks(runtime: Runtime, edge: GateEdge): WebhookSender {
+  return new WebhookSender({
+    ...sendingParts(runtime),
+    source: 'settlements',
+    render: async ({ ref }) => {
+      const view = await readSettlement(runtime.pool, ref);
+      return view === undefined ? undefined : renderSettlement(edge, view);
+    },
+  });
 }

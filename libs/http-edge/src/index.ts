@@ -15,4 +15,6 @@ export { REPLAYED, keyAgrees, waitSecondsOf, waited } from './idempotency-key.js
 export { type Query, pageAnswer, readPage, wholeNumber } from './pages.js';
 export { checkWebhookUrl } from './webhooks/endpoint-address.js';
 export { WEBHOOK_SETTINGS } from './webhooks/webhook.settings.js';
-export { WebhookSender } from './webhooks/webhook-sender.js';
+export { type DeliveryFailure, DeliverySender } from './webhooks/delivery-sender.js';
+export { WebhookPoster } from './webhooks/post-webhook.js';
+export { WebhookSender, sendingParts } from './webhooks/webhook-sender.js';

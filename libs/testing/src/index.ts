@@ -62,3 +62,5 @@ export { type DoorReply, TestDoor } from './test-door.js';
 export { referenceFiles } from './reference/reference-files.js';
 export { type TokenVector, makeTokenVectors } from './reference/token-vectors.js';
 export { type Served, TestLog } from './served-log.js';
+export { type HookMessage, TestHook, isSignedHook } from './test-hook.js';
+export { TestMailbox } from './test-mailbox.js';

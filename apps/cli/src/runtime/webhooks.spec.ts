@@ -1,5 +1,4 @@
-import { createHash, createPublicKey, verify } from 'node:crypto';
-import { type IncomingHttpHeaders, type Server, createServer } from 'node:http';
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { PrivateKeySigner } from '@spendgate/artifact';
 import { AuthorizerModule } from '@spendgate/authorizer';
@@ -8,8 +7,11 @@ import { type Runtime } from '@spendgate/messaging';
 import { Logger } from '@spendgate/platform';
 import { claimWebhooks, enqueueWebhooks, inControlAct, readWebhookBacklog, recordParties } from '@spendgate/store';
 import {
+  type HookMessage,
   type ServedModule,
+  TestHook,
   type TestRuntime,
+  isSignedHook,
   captureClaims,
   intentClaims,
   mandateClaim,
@@ -26,34 +28,13 @@ import { ProcessModule } from './serve-roles.js';
 
 const LONG_MS = 60_000;
 
-interface Message {
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-  readonly json: { readonly type: string; readonly data: Readonly<Record<string, string>> };
-}
-
 let world: TestRuntime;
 let runtime: Runtime;
 let app: ServedModule;
-let receiver: Server;
-let hook: string;
-let received: Message[] = [];
-/** What the receiver answers; a redirect would lead to itself. */
-let answer = 200;
+let hook: TestHook;
 
 beforeAll(async () => {
-  receiver = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = Buffer.concat(chunks).toString();
-      received.push({ headers: request.headers, body, json: JSON.parse(body) as Message['json'] });
-      response.writeHead(answer, { location: '/again' }).end();
-    });
-  }).listen(0, '127.0.0.1');
-  await until('the receiver listens', () => receiver.listening);
-  const address = receiver.address();
-  hook = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/hook`;
+  hook = await TestHook.open();
   world = await openTestRuntime({
     settings: settingsOf(ROLE_NAMES),
     environment: { SPENDGATE_WEBHOOK_PRIVATE_ADDRESSES: 'true' },
@@ -70,11 +51,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await app.close();
   await world.close();
-  receiver.close();
+  hook.close();
 }, LONG_MS);
 beforeEach(() => {
-  received = [];
-  answer = 200;
+  hook.received = [];
+  hook.answer = 200;
 });
 
 async function declare(kind: 'agent' | 'settlement_service', id: string, webhook: object | null): Promise<void> {
@@ -94,15 +75,7 @@ function intent(jti: string): Promise<string> {
   return signIntent(world.domain.agent('buyer'), intentClaims(jti, Date.now(), change));
 }
 
-/** As a receiver does it: the key by its kid, Ed25519 over id, time and the bytes as they came. */
-function verifies({ headers, body }: Message): boolean {
-  const { webhook } = runtime.keys;
-  const [version, signature = ''] = String(headers['webhook-signature']).split(',');
-  if (webhook === undefined || version !== 'v1a' || headers['spendgate-key'] !== webhook.kid) return false;
-  const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;
-  const key = createPublicKey({ key: { ...webhook.jwk }, format: 'jwk' });
-  return verify(null, Buffer.from(signed), key, Buffer.from(signature, 'base64'));
-}
+const verifies = (message: HookMessage): boolean => isSignedHook(message, runtime.keys.webhook);
 
 /** A sender beside those of the process, with its own patience and reach. */
 function sender(change: Partial<ConstructorParameters<typeof WebhookSender>[0]> = {}): WebhookSender {
@@ -116,15 +89,15 @@ function sender(change: Partial<ConstructorParameters<typeof WebhookSender>[0]> 
 
 describe('webhooks', () => {
   it('tell the agent its decision and the settlement service its receipt, signed (Standard Webhooks)', async () => {
-    await declare('agent', 'buyer', { url: hook });
-    await declare('settlement_service', 'settler', { url: hook });
+    await declare('agent', 'buyer', { url: hook.url });
+    await declare('settlement_service', 'settler', { url: hook.url });
     const decided = await post('/v1/payment-intents', await intent('one'));
-    await until('both have the decision', () => received.length === 2);
-    expect(received.map(({ json }) => [json.type, json.data['artifact']])).toEqual([
+    await until('both have the decision', () => hook.received.length === 2);
+    expect(hook.received.map(({ json }) => [json.type, json.data['artifact']])).toEqual([
       ['decision_authorized', decided['artifact']],
       ['decision_authorized', decided['artifact']],
     ]);
-    expect(received.every(verifies)).toBe(true);
+    expect(hook.received.every(verifies)).toBe(true);
     const [, payload = ''] = (decided['artifact'] ?? '').split('.');
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { jti: string };
     const hash = createHash('sha256').update(Buffer.from(payload, 'base64url')).digest('base64url');
@@ -135,12 +108,12 @@ describe('webhooks', () => {
     ); // as: all it uses
     const receipt = await post('/v1/settlements', await signRequest(world.domain.settler, asked));
     expect(receipt).toMatchObject({ outcome: 'authorized' });
-    await until('both have the receipt', () => received.length === 4);
-    expect(received[3]?.json).toMatchObject({
+    await until('both have the receipt', () => hook.received.length === 4);
+    expect(hook.received[3]?.json).toMatchObject({
       type: 'settlement_capture_authorized',
       data: { receipt: receipt['receipt'] },
     });
-    expect(received.every(verifies)).toBe(true);
+    expect(hook.received.every(verifies)).toBe(true);
     // Deleted after the answer, so a moment later.
     await until('nothing waits', async () => {
       return (await runtime.pool.query('SELECT 1 FROM webhook_deliveries')).rows.length === 0;
@@ -151,7 +124,7 @@ describe('webhooks', () => {
     await declare('agent', 'buyer', null);
     await declare('settlement_service', 'settler', null);
     await inControlAct(runtime.pool, async (act) => {
-      const body = { webhook: { url: hook } };
+      const body = { webhook: { url: hook.url } };
       await recordParties(act, [{ kind: 'agent', id: 'stranger', name: 'stranger', body }]);
     });
     await post('/v1/payment-intents', await intent('two'));
@@ -163,7 +136,7 @@ describe('webhooks', () => {
       return rows[0]?.done === true;
     });
     expect((await runtime.pool.query('SELECT 1 FROM webhook_deliveries')).rows).toEqual([]);
-    expect(received).toEqual([]);
+    expect(hook.received).toEqual([]);
   });
 });
 
@@ -185,36 +158,36 @@ describe('a webhook that fails', () => {
   beforeAll(() => app.nest.get(AuthorizerModule, { strict: false }).beforeApplicationShutdown(), LONG_MS);
   beforeAll(async () => {
     for (const id of ['down', 'gone', 'moved', 'inside', 'killed', 'keyless'])
-      await declare('agent', id, { url: hook });
+      await declare('agent', id, { url: hook.url });
   });
 
   it('is tried again under the same id, and deleted once it is taken', async () => {
     await queue('down', 1_000_001);
-    answer = 503;
+    hook.answer = 503;
     await due('down');
     await until('it was tried', async () => {
       await sender().run();
-      return received.length >= 1;
+      return hook.received.length >= 1;
     });
     expect(await backlog('down')).toMatchObject({ waiting: 1, dead: 0, lastError: 'answered 503' });
-    answer = 204;
+    hook.answer = 204;
     await due('down');
     await sender().run();
-    expect(received.map(({ headers }) => headers['webhook-id'])).toEqual([
-      received[0]?.headers['webhook-id'],
-      received[0]?.headers['webhook-id'],
+    expect(hook.received.map(({ headers }) => headers['webhook-id'])).toEqual([
+      hook.received[0]?.headers['webhook-id'],
+      hook.received[0]?.headers['webhook-id'],
     ]);
     expect(await backlog('down')).toBeUndefined();
   });
 
   it('is dead when the receiver is gone (410), or when its time is over', async () => {
     await queue('gone', 1_000_002);
-    answer = 410;
+    hook.answer = 410;
     await due('gone');
     await sender().run();
     expect(await backlog('gone')).toMatchObject({ waiting: 0, dead: 1, lastError: 'answered 410' });
     await queue('down', 1_000_003);
-    answer = 500;
+    hook.answer = 500;
     await due('down');
     await sender({ giveUpMs: 0 }).run();
     expect(await backlog('down')).toMatchObject({ waiting: 0, dead: 1 });
@@ -222,10 +195,10 @@ describe('a webhook that fails', () => {
 
   it('is not led elsewhere by a redirect', async () => {
     await queue('moved', 1_000_004);
-    answer = 307;
+    hook.answer = 307;
     await due('moved');
     await sender().run();
-    expect(received).toHaveLength(1);
+    expect(hook.received).toHaveLength(1);
     expect(await backlog('moved')).toMatchObject({ waiting: 1, lastError: 'answered 307' });
   });
 
@@ -233,17 +206,17 @@ describe('a webhook that fails', () => {
     await queue('keyless', 1_000_007);
     await due('keyless');
     expect(await sender({ signer: undefined }).run()).toBe(false);
-    expect(received).toEqual([]);
+    expect(hook.received).toEqual([]);
     expect(await backlog('keyless')).toMatchObject({ waiting: 1, dead: 0 });
     await sender().run();
-    expect(received).toHaveLength(1);
+    expect(hook.received).toHaveLength(1);
   });
 
   it('reaches nothing inside our network', async () => {
     await queue('inside', 1_000_005);
     await due('inside');
     await sender({ privateAddresses: false }).run();
-    expect(received).toEqual([]);
+    expect(hook.received).toEqual([]);
     expect(await backlog('inside')).toMatchObject({ waiting: 1, lastError: 'must be https' });
   });
 
@@ -253,10 +226,10 @@ describe('a webhook that fails', () => {
     const claims = await Promise.all([1, 2, 3].map(() => claimWebhooks(runtime.pool, 'decisions', 10)));
     expect(claims.flat().filter(({ partyId }) => partyId === 'killed')).toHaveLength(1);
     await sender().run();
-    expect(received).toEqual([]); // the claim of the killed one still holds
+    expect(hook.received).toEqual([]); // the claim of the killed one still holds
     await due('killed');
     await sender().run();
-    expect(received).toHaveLength(1);
+    expect(hook.received).toHaveLength(1);
     expect(await backlog('killed')).toBeUndefined();
     expect(await enqueueWebhooks(runtime.pool, 'decisions')).toBe(false);
   });

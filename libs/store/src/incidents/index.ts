@@ -5,6 +5,7 @@ export { type OpsActRow, listWaitingActs, readOpsAct, takeOpsAct } from './ops-a
 export type { OpsAnswer, OpsChange, OpsDone, OpsRefusal } from './ops-answer.js';
 export { cascadeRevocations } from './revoke-parties.js';
 export { type LearningWindow, learnFrom, profileTarget } from './learn-profile.js';
+export { markOverdue } from './mark-overdue.js';
 export { proveFlows } from './prove-flows.js';
 export { type BaselineProposal, readProposal } from './propose-baseline.js';
 export {

@@ -20,6 +20,7 @@ import { CountApprovers1700000000019 } from './0019-count-approvers.js';
 import { IndexCheckpointTimes1700000000020 } from './0020-index-checkpoint-times.js';
 import { CreateWatches1700000000021 } from './0021-create-watches.js';
 import { WatchSpending1700000000023 } from './0023-watch-spending.js';
+import { NotifyPeople1700000000024 } from './0024-notify-people.js';
 import { KeepFleetSeries1700000000027 } from './0027-keep-fleet-series.js';
 
 /** Imported classes, not a file pattern: a bundled or relocated build migrates the same way. */
@@ -46,5 +47,6 @@ export const MIGRATIONS = [
   IndexCheckpointTimes1700000000020,
   CreateWatches1700000000021,
   WatchSpending1700000000023,
+  NotifyPeople1700000000024,
   KeepFleetSeries1700000000027,
 ];

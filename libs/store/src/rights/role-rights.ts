@@ -53,6 +53,9 @@ const CONTAINMENT: Rights = {
   },
 };
 
+/** What people do to an incident. */
+const INCIDENT_STEPS = ['state', 'version', 'assigned_to', 'escalated_at', 'closed_at', 'closing_leaf', 'baseline'];
+
 /** Acts under the exclusive control lock that a process takes for people and machines: all but declaring the domain. */
 const CONTROL: Rights = {
   ...LANE,
@@ -79,10 +82,7 @@ const CONTROL: Rights = {
   halts: { insert: true, update: ['permanent', 'reason', 'released_by', 'released_at'] },
   ops_acts: { insert: true, update: ['state'] },
   settlement_cases: { update: ['closed_by', 'closed_at', 'closing_reason', 'closing_leaf'] },
-  incidents: {
-    insert: true,
-    update: ['state', 'version', 'assigned_to', 'escalated_at', 'closed_at', 'closing_leaf', 'baseline'],
-  },
+  incidents: { insert: true, update: INCIDENT_STEPS },
   incident_notes: INSERT,
   parked_intents: { update: ['released'] },
 };
@@ -97,6 +97,8 @@ export const ROLE_RIGHTS = {
     ...REFUSALS,
     ...TRANSPORT,
     ...WEBHOOKS,
+    incidents: { insert: true, update: [...INCIDENT_STEPS, 'overdue_at'] },
+    audit_alarms: INSERT,
     decisions: INSERT,
     artifacts: { insert: true, update: ['status'] },
     flow_watches: TOUCH,

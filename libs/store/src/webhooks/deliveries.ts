@@ -1,9 +1,10 @@
 import type { Pool } from '../pool.js';
-import { type Queryable, execute, query, statement } from '../statement.js';
+import { type Queryable, type Transaction, execute, query, statement } from '../statement.js';
 import { inTransaction } from '../transaction.js';
 
-/** Whose leaves a sender follows: those of the authorizer, or those of the gate. */
-export type WebhookSource = 'decisions' | 'settlements';
+/** What of the log a sender tells: decisions or settlements, to parties; incidents, to the people of the domain. */
+export type WebhookSource = PartySource | 'incidents';
+export type PartySource = 'decisions' | 'settlements';
 
 /** One message to one party, claimed by the caller until its claim runs out. */
 export interface WebhookDelivery {
@@ -14,12 +15,12 @@ export interface WebhookDelivery {
   readonly leafType: string;
   readonly leafHash: Buffer;
   readonly leafTimeMs: number;
-  /** The decision or settlement it tells of. */
+  /** The decision, settlement or incident it tells of. */
   readonly ref: string;
   /** This one included. */
   readonly attempts: number;
   readonly createdAtMs: number;
-  /** As declared now; `null`: no longer. */
+  /** As the party declares it now; `null`: no longer, or it is for people. */
   readonly url: string | null;
 }
 
@@ -42,10 +43,10 @@ const ADVANCE = statement(
   'webhook-advance',
   'UPDATE webhook_cursors SET next_index = $3 WHERE source = $1 AND next_index = $2',
 );
-const PAGE_OF_LEAVES = `SELECT p.index, p.leaf_hash, l.leaf::jsonb AS leaf, l.payload::jsonb AS body
+export const PAGE_OF_LEAVES = `SELECT p.index, p.leaf_hash, l.leaf::jsonb AS leaf, l.payload::jsonb AS body
    FROM log_positions p JOIN leaves l USING (lane_id, seq)
    WHERE p.index >= $2 AND p.index < $3 AND l.payload IS NOT NULL`;
-const MEANT: Readonly<Record<WebhookSource, string>> = {
+const MEANT: Readonly<Record<PartySource, string>> = {
   decisions: `SELECT p.index, p.leaf_hash, p.leaf, (p.body ->> 'decision_id')::uuid AS ref,
      p.body ->> 'agent' AS agent, a.audience AS service
    FROM page p LEFT JOIN artifacts a ON a.artifact_id = (p.body -> 'artifact' ->> 'id')::uuid
@@ -56,7 +57,7 @@ const MEANT: Readonly<Record<WebhookSource, string>> = {
    LEFT JOIN artifacts a ON a.artifact_id = s.artifact_id AND a.flow_id = s.flow_id
    WHERE starts_with(p.leaf ->> 'type', 'settlement_') ORDER BY p.index, s.attempt DESC`,
 };
-const enqueue = (source: WebhookSource) =>
+const enqueue = (source: PartySource) =>
   statement(
     `webhook-enqueue-${source}`,
     `WITH page AS (${PAGE_OF_LEAVES}), meant AS (${MEANT[source]}),
@@ -78,18 +79,35 @@ const ENQUEUE = { decisions: enqueue('decisions'), settlements: enqueue('settlem
 
 /**
  * Looks through the leaves integrated since, and queues a message for each party that declared a webhook and is entitled
- * to the decision or receipt. The log's order has no gaps that fill later, so nothing committed is ever passed over.
+ * to the decision or receipt.
  *
  * @returns whether more leaves wait
  */
-export function enqueueWebhooks(pool: Pool, source: WebhookSource): Promise<boolean> {
+export function enqueueWebhooks(pool: Pool, source: PartySource): Promise<boolean> {
+  return followLeaves(pool, source, async (tx, from, end) => {
+    await execute(tx, ENQUEUE[source], [source, from, end]);
+  });
+}
+
+/**
+ * Takes the next leaves for a source, once among all processes. The log's order has no gaps that fill later, so nothing
+ * committed is ever passed over.
+ *
+ * @param queue in the same transaction, what becomes of the leaves `from` to before `end`
+ * @returns whether more leaves wait
+ */
+export function followLeaves(
+  pool: Pool,
+  source: WebhookSource,
+  queue: (tx: Transaction, from: number, end: number) => Promise<void>,
+): Promise<boolean> {
   return inTransaction(pool, async (tx) => {
     const [place] = await query<{ next: number; size: number }>(tx, NEXT, [source]);
     if (place === undefined || place.next >= place.size) return false;
     const end = Math.min(place.size, place.next + PAGE);
     // Another process moved the cursor meanwhile: its queue holds them.
     if ((await execute(tx, ADVANCE, [source, place.next, end])) === 0) return true;
-    await execute(tx, ENQUEUE[source], [source, place.next, end]);
+    await queue(tx, place.next, end);
     return end < place.size;
   });
 }
