@@ -16,15 +16,23 @@ import { refuseOps } from './ops-answer.js';
 import type { Effect, OpsMoment } from './ops-moment.js';
 import { proposeBaseline } from './propose-baseline.js';
 
-/** Intents one profile is learned from at most: what a person may wait for at a terminal. */
-const EVENTS_MAX = 100_000;
+/**
+ * Decisions of the whole domain in the time learned from, at most: there is no index by flow, which every decision would
+ * pay for, and the second signature reads them while nothing else is decided. One to two seconds.
+ */
+const LOOKED_AT_MAX = 250_000;
+const COUNT = statement(
+  'learn-count',
+  `SELECT count(*)::float8 AS decisions FROM (SELECT FROM decisions
+     WHERE decision_id >= $1::uuid AND decision_id < $2::uuid LIMIT ${LOOKED_AT_MAX + 1}) AS looked_at`,
+);
 const EVENTS = statement(
   'learn-events',
   `SELECT intent_id AS "intentId", request, trim_scale(amount)::text AS amount, counterparty_id AS counterparty, code,
      rtrim(translate(encode(body_hash, 'base64'), E'+/\\n', '-_'), '=') AS hash,
      floor(extract(epoch FROM appended_at) * 1000)::float8 AS "appendedAtMs"
    FROM decisions WHERE decision_id >= $2::uuid AND decision_id < $3::uuid AND flow_id = $1 AND attempt = 0
-   ORDER BY lane_id, lane_offset LIMIT ${EVENTS_MAX + 1}`,
+   ORDER BY lane_id, lane_offset`,
 );
 const BASELINE = statement('learn-baseline', 'SELECT baseline, state FROM flows WHERE flow_id = $1');
 
@@ -52,12 +60,11 @@ export async function learnFrom(db: Queryable, { flowId, from, to }: LearningWin
   const standing = profileIn(flow.baseline);
   if (standing === null || standing === 'unknown')
     return { ok: false, problem: 'its mandate declares no spending: what is learned needs a profile to fall back on' };
-  const rows = await query<EventRow & Record<string, unknown>>(db, EVENTS, [
-    flowId,
-    firstIdAt(from * 1_000),
-    firstIdAt(to * 1_000),
-  ]);
-  if (rows.length > EVENTS_MAX) return { ok: false, problem: `more than ${EVENTS_MAX} intents: name a shorter time` };
+  const range = [firstIdAt(from * 1_000), firstIdAt(to * 1_000)];
+  const [count] = await query<{ decisions: number }>(db, COUNT, range);
+  if (count === undefined || count.decisions > LOOKED_AT_MAX)
+    return { ok: false, problem: `the domain decided more than ${LOOKED_AT_MAX} intents then: name a shorter time` };
+  const rows = await query<EventRow & Record<string, unknown>>(db, EVENTS, [flowId, ...range]);
   const events = rows.filter(({ code }) => isConduct(code)).map(eventOf);
   if (events.length < LEARNED_EVENTS_MIN)
     return {
