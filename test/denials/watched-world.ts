@@ -7,7 +7,7 @@ import {
   sha256Text,
 } from '@spendgate/codec';
 import { DETECTOR_SETTINGS, createDetector } from '@spendgate/drift-detector';
-import { TOPICS } from '@spendgate/messaging';
+import { MESSAGING_SETTINGS, TOPICS } from '@spendgate/messaging';
 import { GATE_SETTINGS, createGateParts } from '@spendgate/settlement-gate';
 import {
   type IssuedTestArtifact,
@@ -20,6 +20,7 @@ import {
   signIntent,
   signRequest,
 } from '@spendgate/testing';
+import { LOG_SETTINGS } from '@spendgate/transparency-log';
 
 export interface Decided {
   readonly outcome: string;
@@ -35,9 +36,10 @@ export class WatchedWorld {
 
   /** `buyer` is attested as `good`. */
   static async open(mandates: readonly MandateClaim[], people: Readonly<Record<string, readonly string[]>> = {}) {
-    const settings = { ...AUTHORIZER_SETTINGS, ...GATE_SETTINGS, ...DETECTOR_SETTINGS };
+    const roles = { ...AUTHORIZER_SETTINGS, ...GATE_SETTINGS, ...DETECTOR_SETTINGS, ...LOG_SETTINGS };
+    const settings = { ...roles, ...MESSAGING_SETTINGS };
     // Nothing here waits for the bound, and a machine may stand still for longer than the default one.
-    const slow = { SPENDGATE_DOMAIN_WATCH_SECONDS: '300' };
+    const slow = { SPENDGATE_DOMAIN_WATCH_SECONDS: '300', SPENDGATE_LOG_IDLE: '5ms' };
     const watched = new WatchedWorld(await openTestRuntime({ settings, environment: slow, people }));
     await watched.world.domain.mandates(mandates);
     await watched.run(

@@ -25,3 +25,4 @@ export { verifyStoredLog } from './verify-stored-log.js';
 /** Name of the role. */
 export const ROLE = 'log';
 export { type LineageBody, lineageBody } from './lineage/lineage-body.js';
+export { type FlowTimeline, readTimeline } from './history/flow-timeline.js';

@@ -9,6 +9,7 @@ import type { Runtime } from '@spendgate/messaging';
 import { BUNDLES } from './bundles/bundles.js';
 import { BundlesController } from './bundles/bundles.controller.js';
 import { HISTORIES, HistoryController } from './history/history.controller.js';
+import { TimelineController } from './history/timeline.controller.js';
 import { DocumentsController } from './http/documents.controller.js';
 import { DomainDocuments } from './http/domain-documents.js';
 import { LogController } from './http/log.controller.js';
@@ -33,7 +34,14 @@ export class TransparencyLogModule implements OnApplicationBootstrap, BeforeAppl
     watchLog(runtime, parts.loop, parts.lateMs, parts.witnesses.places);
     return {
       module: TransparencyLogModule,
-      controllers: [LogController, DocumentsController, BundlesController, LineageController, HistoryController],
+      controllers: [
+        LogController,
+        DocumentsController,
+        BundlesController,
+        LineageController,
+        HistoryController,
+        TimelineController,
+      ],
       providers: [
         { provide: LogLoop, useValue: parts.loop },
         { provide: PublishControl, useValue: parts.control },

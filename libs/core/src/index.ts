@@ -43,6 +43,7 @@ export * from './recovery/halt-scopes.js';
 export * from './recovery/incident.js';
 export * from './recovery/ops-actions.js';
 export * from './recovery/phase-names.js';
+export * from './recovery/trust-phases.js';
 export * from './settlement/apply-outcome.js';
 export * from './settlement/classify-request.js';
 export * from './settlement/decide-settlement.js';

@@ -6,12 +6,13 @@ import { printJson, printLine, printRecord, printRows } from '../output.js';
 import { withDatabase } from '../runtime/open-database.js';
 import { describeVerb } from '../verb.js';
 import { addFlowsLearn } from './flows-learn.js';
+import { addFlowsTimeline } from './flows-timeline.js';
 
 /** `spendgate flows show`: where a flow stands in the nine phases. */
 export function addFlows(program: Command): void {
   const flows = describeVerb(program.command('flows'), {
     group: 'operate',
-    summary: 'show where a flow stands in the nine phases, and learn how it spends',
+    summary: 'show where a flow stands in the nine phases and how it came there, and learn how it spends',
     example: 'spendgate flows show FLOW',
   });
   const show = flows
@@ -35,6 +36,7 @@ export function addFlows(program: Command): void {
     summary: 'phase, state, epoch, baseline, limbs and its newest incident',
     example: 'spendgate flows show FLOW --json',
   });
+  addFlowsTimeline(flows);
   addFlowsLearn(flows);
 }
 

@@ -35,7 +35,7 @@ import {
   signedGet,
   until,
 } from '@spendgate/testing';
-import { LOG_SETTINGS, type LineageBody, TransparencyLogModule } from '@spendgate/transparency-log';
+import { type FlowTimeline, LOG_SETTINGS, type LineageBody, TransparencyLogModule } from '@spendgate/transparency-log';
 import { type BundleReport, verifyBundle } from '@spendgate/verifier';
 import { run } from '../index.js';
 
@@ -235,6 +235,8 @@ describe('the nine phases, on the real services', () => {
       expect(await phase()).toEqual([8, 'revalidated', 1]);
       await proven();
       expect(await phase()).toEqual([2, 'authorized', 2]);
+      const told = (await cli('flows', 'timeline', MAIN.id)) as unknown as FlowTimeline; // as: the contract under test
+      expect(told.phases.map(({ reached }) => reached)).toEqual(Array(6).fill(true));
 
       // What waited is decided afresh; the old artifact stays dead, its hold stays.
       expect(await parked.execute(lane)).toBe(1);

@@ -5,6 +5,7 @@ import { BUNDLE_ROUTES } from '../bundles/bundle-routes.js';
 import { FLOW_LIMBS } from '@spendgate/core';
 import { SUBJECT_LEAVES_KEPT } from '../history/log-fold.js';
 import { HISTORY_KINDS } from '../history/subjects.js';
+import { ALTERED, TIMELINE_ROUTE } from '../history/timeline-route.js';
 
 const COUNT = z.number().int().min(0);
 const PROOF = z.array(HASH);
@@ -112,10 +113,7 @@ const AT = {
   about: 'RFC 3339 in UTC, such as 2026-11-21T20:00:00Z; what is signed now if absent',
   schema: z.string(),
 };
-const OF_LOG = {
-  404: 'there was nothing like it then',
-  503: 'the stored leaves are not those the log signed: nothing is told from them',
-};
+const OF_LOG = { 404: 'there was nothing like it then', ...ALTERED };
 
 /** The transparency log's routes as clients see them. All but bundles, lineages, attestation and history are public: they prove, they tell nothing. */
 export const LOG_ROUTES: readonly RouteSpec[] = [
@@ -392,4 +390,5 @@ export const LOG_ROUTES: readonly RouteSpec[] = [
     denials: ['malformed', 'rate_limited'],
     problems: OF_LOG,
   },
+  TIMELINE_ROUTE,
 ];
