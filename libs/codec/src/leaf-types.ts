@@ -40,7 +40,10 @@ export const LEAF_TYPES = {
   verification_swept: { payload: 'sweep/1', about: 'digest of one sweep over the flows' },
   fleet_alerted: { payload: 'fleet/1', about: 'people were told that the domain as a whole does something unusual' },
   incident_opened: { payload: 'incident/1', about: 'a flow was contained, with its causes' },
-  incident_changed: { payload: 'incident/1', about: 'a cause was added or cleared, or the incident was escalated or is overdue' },
+  incident_changed: {
+    payload: 'incident/1',
+    about: 'a cause was added or cleared, or the incident was escalated or is overdue',
+  },
   incident_closed: { payload: 'incident/1', about: 'the flow was revalidated or revoked' },
   case_opened: { payload: 'case/1', about: 'a settlement service gave back more than its share of a day' },
   case_closed: { payload: 'case/1', about: 'a person has looked at a case of settled money' },
