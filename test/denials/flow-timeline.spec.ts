@@ -191,6 +191,19 @@ describe('the timeline of a flow', () => {
     expect((await get(PATH.replace(MAIN.id, '%00')))[0]).toBe(404);
   });
 
+  it('tells of a decision whose content was redacted: what it led to is still proven', async () => {
+    const [before] = await pages(500);
+    const first = before?.steps.find(({ event }) => event === 'decision_authorized');
+    const hash = Buffer.from(first?.leaf_hash ?? '', 'base64url');
+    type Content = { payload: string; salt: Buffer };
+    const [kept] = await watched.run<Content>('SELECT payload, salt FROM leaves WHERE leaf_hash = $1', [hash]);
+    const write = (payload: string | null, salt: Buffer | null) =>
+      watched.run('UPDATE leaves SET payload = $2, salt = $3 WHERE leaf_hash = $1', [hash, payload, salt]);
+    await write(null, null);
+    expect(await pages(500)).toEqual([before]);
+    await write(kept?.payload ?? '', kept?.salt ?? null);
+  });
+
   it('a leaf that was edited is not told of: the answer says so instead', async () => {
     const { pool } = watched.world.runtime;
     const edit = (from: string, to: string) =>

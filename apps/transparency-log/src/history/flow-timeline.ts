@@ -103,8 +103,10 @@ function stepsOf(flow: string, { leaves, firsts }: FlowLeaves, treeSize: number)
   let [state, epoch]: [FlowState, number] = ['baseline', 1];
   for (const placed of leaves) {
     const leaf = leafAt(placed);
-    const said = openLeaf(placed, leaf);
-    if (said === 'redacted' || !isAbout(flow, leaf.type, said)) continue;
+    const opened = openLeaf(placed, leaf);
+    // What was redacted cannot have been found by its text: it is named by a row of this flow, and its type is no secret.
+    const said = opened === 'redacted' ? {} : opened;
+    if (opened !== 'redacted' && !isAbout(flow, leaf.type, said)) continue;
     const evidence = evidenceOf(leaf.type, placed.leafHash.toString('base64url'), placed.index, treeSize);
     if (typeof said['epoch'] === 'number') epoch = said['epoch'];
     const isFirst = firsts.has(evidence.leaf_hash);
@@ -112,7 +114,8 @@ function stepsOf(flow: string, { leaves, firsts }: FlowLeaves, treeSize: number)
     for (const [part, { event, to }] of entered.entries()) {
       state = to ?? state;
       const isLater = leaf.type === 'decision_authorized' && !isFirst;
-      const phase = isLater || said['verdict'] === 'broken' ? LATER[leaf.type] : trustPhase(leaf.type, to);
+      const isStopped = leaf.type === 'verification_changed' && said['verdict'] !== 'verified';
+      const phase = isLater || isStopped ? LATER[leaf.type] : trustPhase(leaf.type, to);
       if (phase === null || phase === undefined) continue;
       const step = stepOf(evidence, { time: leaf.time, event, state, epoch, phase });
       steps.push({ ...step, place: { size: placed.index + 1, part } });
@@ -121,7 +124,7 @@ function stepsOf(flow: string, { leaves, firsts }: FlowLeaves, treeSize: number)
   return steps;
 }
 
-/** An artifact after the first was issued because everything was verified anew; a verdict that breaks stops the flow. */
+/** An artifact after the first was issued because everything was verified anew; any verdict but `verified` stops the flow. */
 const LATER: Readonly<Record<string, TrustPhase>> = {
   decision_authorized: 'continuous_verification',
   verification_changed: 'continuity_enforced',
