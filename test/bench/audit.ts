@@ -192,7 +192,7 @@ function openLoop(pool: Pool): LogLoop {
   const nowhere = { publish: () => Promise.resolve([]) } as unknown as EventTransport; // as: only publish is called
   const named = { origin: ISSUER, issuer: ISSUER };
   const publish = new PublishCheckpoints(nowhere, systemClock, logger, named, 250);
-  const identity = { origin: named.origin, signer: SIGNER, owner: TOPICS.checkpoints };
+  const identity = { ...named, signer: SIGNER, owner: TOPICS.checkpoints };
   const witnesses = new Witnesses(pool, logger, [], { quorum: 0, leadMs: 0 });
   const loop = new LogLoop(pool, logger, new Metrics(), identity, publish, witnesses, {
     ...BATCH,

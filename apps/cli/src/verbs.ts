@@ -30,6 +30,7 @@ export const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
   revoke: async () => (await import('./commands/revoke.js')).addRevoke,
   lineage: async () => (await import('./commands/lineage.js')).addLineage,
   report: async () => (await import('./commands/report.js')).addReport,
+  log: async () => (await import('./commands/log.js')).addLog,
   policy: async () => (await import('./commands/policy.js')).addPolicy,
   drift: async () => (await import('./commands/drift.js')).addDrift,
   doctor: async () => (await import('./commands/doctor.js')).addDoctor,

@@ -20,19 +20,20 @@ export function watchLog(
   const standing = standingOf(witnesses);
   let behindSince: number | undefined;
   health.register('transparency log', async (): Promise<HealthResult> => {
-    const { role, reason } = loop.report();
+    const { role, reason, accepted = false } = loop.report();
     const { waitingLeaves, treeSize, signedSize, signedAgoMs } = await readLogLag(pool);
     size.set(signedSize);
     waiting.set(waitingLeaves);
     const isBehind = waitingLeaves > 0 || signedSize < treeSize;
     behindSince = isBehind ? (behindSince ?? performance.now()) : undefined;
     const lateFor = behindSince === undefined ? 0 : performance.now() - behindSince;
-    const figures = `${role}, ${signedSize} leaves signed ${Math.round(signedAgoMs)} ms ago, ${waitingLeaves} waiting; ${standing}`;
+    const figures = `${role}, ${signedSize} leaves signed ${Math.round(signedAgoMs)} ms ago, ${waitingLeaves} waiting; ${standing}${accepted ? ACCEPTED : ''}`;
     if (reason !== undefined) return { ok: false, detail: `${figures}; stopped: ${reason}` };
     return { ok: lateFor <= lateMs && signedSize >= 0, detail: figures };
   });
 }
 
+const ACCEPTED = '; the witnesses are silent, two people accepted that';
 const OWN_MACHINE = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
 /** Whom the log convinces: a witness the operator runs beside it is none against the operator. */

@@ -2,7 +2,18 @@ import { isNativeError } from 'node:util/types';
 import type { Signer } from '@spendgate/artifact';
 import { InvariantError } from '@spendgate/core';
 import type { Logger, Metrics } from '@spendgate/platform';
-import { LogLost, type Pool, acquireLog, confirmLog, readLastCheckpoint, releaseLog, renewLog } from '@spendgate/store';
+import {
+  LogLost,
+  type Pool,
+  type WitnessAnswers,
+  acquireLog,
+  confirmLog,
+  readLastCheckpoint,
+  readLogAcceptance,
+  recordWitnessAnswers,
+  releaseLog,
+  renewLog,
+} from '@spendgate/store';
 import { IntegrateLeaves } from './integrating/integrate-leaves.js';
 import type { PublishCheckpoints } from './signing/publish-checkpoints.js';
 import { SignHead } from './signing/sign-head.js';
@@ -19,6 +30,8 @@ export interface LoopTiming {
 
 export interface LogIdentity {
   readonly origin: string;
+  /** The domain's issuer: what two people accept names it. */
+  readonly issuer: string;
   readonly signer: Signer;
   /** Names this process in the lease. */
   readonly owner: string;
@@ -29,6 +42,8 @@ export interface LoopStatus {
   readonly role: 'starting' | 'standby' | 'active' | 'stopped';
   /** Why it does not go on until someone looks; absent while it does. */
   readonly reason?: string;
+  /** Two people stand in for witnesses that are silent. */
+  readonly accepted?: true;
   readonly treeSize: number;
   readonly signedSize: number;
 }
@@ -40,10 +55,15 @@ interface Active {
   renewedAt: number;
   signedAt: number;
   confirmed: boolean;
+  /** What the database says the witnesses answered. */
+  told: WitnessAnswers | null;
+  lookedAt: number;
 }
 
 /** While catching up, sign at most this often: what is behind is soon in the next checkpoint anyway. */
 const SIGN_WHILE_BEHIND_MS = 200;
+/** Between two looks whether people accepted a log whose witnesses are silent. */
+const ACCEPTANCE_LOOK_MS = 500;
 const RETRY_MS = { first: 50, max: 5_000 };
 
 /**
@@ -112,6 +132,7 @@ export class LogLoop {
     const now = performance.now();
     if (leaves > 0) active.renewedAt = now;
     const isDue = head.size > sign.signedSize && (!more || now - active.signedAt > SIGN_WHILE_BEHIND_MS);
+    await this.confirm(active);
     const mayLead = this.witnesses.mayLead();
     if (isDue && mayLead) {
       const note = await this.metrics.wall('log_sign', () => sign.execute(integrate.epoch, head));
@@ -119,11 +140,8 @@ export class LogLoop {
       this.witnesses.offer(head.size, note);
       active.signedAt = now;
     }
-    if (!active.confirmed && this.witnesses.isConfirmed) {
-      await confirmLog(this.pool, integrate.epoch);
-      active.confirmed = true;
-    }
-    const held = mayLead ? {} : { reason: 'fewer witnesses than the quorum cosigned the last checkpoint' };
+    const accepted = this.witnesses.isAccepted ? { accepted: true as const } : {};
+    const held = mayLead ? accepted : { reason: 'fewer witnesses than the quorum cosigned the last checkpoint' };
     this.status = { role: 'active', ...held, treeSize: head.size, signedSize: sign.signedSize };
     if (more) return 'behind';
     if (leaves > 0) return 'busy';
@@ -132,6 +150,35 @@ export class LogLoop {
       active.renewedAt = now;
     }
     return 'idle';
+  }
+
+  /** Tells the database what the witnesses said, and once that the history stands: by their word, or by two people's. */
+  private async confirm(active: Active): Promise<void> {
+    const { epoch } = active.integrate;
+    const { answers } = this.witnesses;
+    if (answers !== null && answers !== active.told) {
+      await recordWitnessAnswers(this.pool, epoch, answers);
+      active.told = answers;
+    }
+    if (active.confirmed) return;
+    if (!this.witnesses.isConfirmed && !(await this.isAccepted(active, answers))) return;
+    await confirmLog(this.pool, epoch);
+    active.confirmed = true;
+  }
+
+  /** Silence only, of all who did not cosign, after each was asked by this process. */
+  private async isAccepted(active: Active, answers: WitnessAnswers | null): Promise<boolean> {
+    const { signed } = active.sign;
+    const now = performance.now();
+    if (answers === null || answers.objecting.length > 0 || signed === undefined) return false;
+    if (now - active.lookedAt < ACCEPTANCE_LOOK_MS) return false;
+    active.lookedAt = now;
+    const { epoch } = active.integrate;
+    const people = await readLogAcceptance(this.pool, { issuer: this.log.issuer, epoch, ...signed });
+    if (people === undefined) return false;
+    this.logger.warn(`${people.join(' and ')} accepted the log at ${signed.size} leaves without its witnesses`);
+    this.witnesses.accept();
+    return true;
   }
 
   private async takeOver(): Promise<Active | undefined> {
@@ -146,7 +193,8 @@ export class LogLoop {
     const last = await readLastCheckpoint(pool);
     this.witnesses.takeOver(last === undefined ? undefined : { size: last.treeSize, note: last.note });
     this.logger.log(`the transparency log is active with ${state.treeSize} leaves`);
-    this.active = { integrate, sign, renewedAt: performance.now(), signedAt: 0, confirmed: false };
+    const fresh = { signedAt: 0, confirmed: false, told: null, lookedAt: Number.NEGATIVE_INFINITY };
+    this.active = { integrate, sign, renewedAt: performance.now(), ...fresh };
     return this.active;
   }
 

@@ -45,7 +45,7 @@ export function createLogParts(runtime: Runtime): LogParts {
   const origin = logOrigin(domain.issuer);
   const named = { origin, issuer: domain.issuer };
   const publish = new PublishCheckpoints(transport, clock, logger, named, settings.SPENDGATE_CHECKPOINT_PUBLISH);
-  const identity = { origin, signer: requireSigner(keys.checkpoint, 'checkpoint'), owner: `log-${randomUUID()}` };
+  const identity = { ...named, signer: requireSigner(keys.checkpoint, 'checkpoint'), owner: `log-${randomUUID()}` };
   const witnesses = createWitnesses(runtime, settings);
   const loop = new LogLoop(pool, logger, metrics, identity, publish, witnesses, {
     paceMs: settings.SPENDGATE_LOG_PACE,

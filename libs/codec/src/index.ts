@@ -38,6 +38,7 @@ export * from './tokens/decision.js';
 export * from './tokens/key-transition.js';
 export * from './tokens/mandate.js';
 export * from './tokens/ops-action.js';
+export * from './log-acceptance.js';
 export * from './tokens/parse-claims.js';
 export * from './tokens/payment-intent.js';
 export * from './tokens/purposes.js';

@@ -49,7 +49,10 @@ export const LEAF_TYPES = {
   case_closed: { payload: 'case/1', about: 'a person has looked at a case of settled money' },
   ops_action: { payload: 'ops-action/1', about: 'a person acted' },
   peer_checkpoint: { payload: 'peer-checkpoint/1', about: "a peer domain's signed head was taken" },
-  log_started: { payload: 'log/1', about: 'the log was begun, or restored with two people accepting it' },
+  log_started: {
+    payload: 'log/1',
+    about: 'two people accepted the log as it stands, for one log process, while its witnesses were silent',
+  },
 } as const;
 
 export type LeafType = keyof typeof LEAF_TYPES;

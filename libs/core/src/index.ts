@@ -42,6 +42,7 @@ export * from './recovery/decide-approval.js';
 export * from './recovery/halt-scopes.js';
 export * from './recovery/incident.js';
 export * from './recovery/ops-actions.js';
+export * from './recovery/log-acceptance.js';
 export * from './recovery/phase-names.js';
 export * from './recovery/trust-phases.js';
 export * from './settlement/apply-outcome.js';

@@ -4,6 +4,7 @@ import {
   readDomain,
   readDomainKeys,
   readLogLag,
+  readLogStanding,
   readRunningLogins,
   readSchemaState,
   WEBHOOK_QUEUE_MAX,
@@ -31,6 +32,7 @@ export async function checkDatabase(pool: Pool, issuer: string): Promise<Finding
     await look('domain', 'spendgate apply FILE.yaml', () => checkDomain(pool, issuer)),
     await look('lanes', 'spendgate doctor --accept-lane NAME --as PERSON', () => checkLanes(pool)),
     await look('log', 'spendgate serve log', () => checkLog(pool)),
+    await look('witnesses', 'spendgate serve log', () => checkWitnesses(pool)),
     await look('watch', 'spendgate serve drift-detector', () => checkWatch(pool)),
     await look('webhooks', 'spendgate apply FILE.yaml', () => checkWebhooks(pool)),
     await look('rights', 'spendgate migrate', () => checkRights(pool)),
@@ -76,6 +78,24 @@ async function checkLog(pool: Pool): Promise<Finding> {
   const isBehind = waitingLeaves > 0 || signedSize < treeSize;
   if (!isBehind || signedAgoMs <= SIGNED_AGO_MS_MAX) return met('log', found);
   return unmet('log', `${found}, ${Math.round(signedAgoMs / 1000)} s ago`, 'spendgate serve log');
+}
+
+const WITNESSES_ASKED = 'start the log: spendgate up, or spendgate serve log';
+const WITNESS_SILENT =
+  'start it; or two people accept its silence for one start: spendgate log accept --as PERSON --reason TEXT';
+/** A running role asks no more whether the log is confirmed, and `up` keeps the key its own witness began with. */
+const WITNESS_OBJECTS =
+  'a restored backup has to be brought up to date; when the folder of the witness of `spendgate up` was lost: start `up` again';
+
+async function checkWitnesses(pool: Pool): Promise<Finding> {
+  const standing = await readLogStanding(pool);
+  if (standing === undefined || standing.quorum === 0) return met('witnesses', 'none is asked');
+  const { answers, confirmed } = standing;
+  const since = confirmed ? 'the last log process was confirmed' : 'the last log process is not confirmed';
+  const { silent = [], objecting = [] } = answers ?? {};
+  if (objecting.length > 0) return unmet('witnesses', `${since}; refused by ${objecting.join('; ')}`, WITNESS_OBJECTS);
+  if (silent.length > 0) return unmet('witnesses', `${since}; silent: ${silent.join(', ')}`, WITNESS_SILENT);
+  return confirmed ? met('witnesses', since) : unmet('witnesses', since, WITNESSES_ASKED);
 }
 
 async function checkWatch(pool: Pool): Promise<Finding> {

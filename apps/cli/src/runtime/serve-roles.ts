@@ -106,7 +106,8 @@ async function untilLogConfirmed({ pool, logger }: Runtime, log: LogLoop | undef
     if (performance.now() > deadline) {
       throw new StartError(
         'the log has not found this database to be the history its witnesses remember, so nothing is decided: start ' +
-          '`spendgate serve log` and its witnesses, and see its /readyz. A restored backup has to be brought up to date first',
+          '`spendgate serve log` and its witnesses, and see its /readyz. A restored backup has to be brought up to date first. ' +
+          'Witnesses that are silent for longer: two people may accept that for one start, `spendgate log accept --as PERSON --reason TEXT`',
       );
     }
     await pause(CONFIRM_ASK_MS);

@@ -52,6 +52,11 @@ export class SignHead {
     return this.last?.size ?? -1;
   }
 
+  /** What the last checkpoint says, if there is one. */
+  get signed(): TreeHead | undefined {
+    return this.last;
+  }
+
   /**
    * Signs a head that is durable already and stores the note before anyone is shown it. The same head gives the same
    * bytes, so a crash in between is repeated, not resolved.

@@ -12,7 +12,7 @@ import {
 } from '@spendgate/audit-log';
 import { InvariantError } from '@spendgate/core';
 import { type Logger, StartError } from '@spendgate/platform';
-import { type Pool, addCosignatures, readTiles } from '@spendgate/store';
+import { type Pool, type WitnessAnswers, addCosignatures, readTiles } from '@spendgate/store';
 
 /** A witness as it is configured. */
 export interface WitnessPlace {
@@ -23,7 +23,13 @@ export interface WitnessPlace {
 const ANSWER_TIMEOUT_MS = 5_000;
 const ANSWER_BYTES_MAX = 65_536;
 const RETRY_MS = 1_000;
+/** A busy witness, and one that cannot read its own file, have said nothing of this history. */
+const TOO_MANY_REQUESTS = 429;
+const SERVER_ERROR = 500;
 const AHEAD = ', more than this database has signed: is it a restored backup?';
+
+/** A witness is there, and did not cosign: that is no silence. */
+class Objection extends Error {}
 
 /** @param text `URL VERIFIER-KEY`, with commas between witnesses @throws {StartError} */
 export function readWitnesses(text: string | undefined): WitnessPlace[] {
@@ -67,7 +73,10 @@ export class Witnesses {
   private refusal: string | null = null;
   /** By URL, what each cosigned last as it said. */
   private readonly sizes = new Map<string, number>();
-  private readonly silent = new Set<string>();
+  /** Who did not cosign when asked last: why it objects, `null` when it is silent. */
+  private readonly withheld = new Map<WitnessPlace, string | null>();
+  private accepted = false;
+  private heard: { readonly term: number; readonly answers: WitnessAnswers } | undefined;
 
   constructor(
     private readonly pool: Pool,
@@ -81,6 +90,7 @@ export class Witnesses {
     this.term += 1;
     this.refusal = null;
     this.confirmed = false;
+    this.accepted = false;
     this.behindSince = last === undefined || this.rule.quorum === 0 ? null : Number.NEGATIVE_INFINITY;
     if (last !== undefined) this.offer(last.size, last.note);
   }
@@ -94,6 +104,25 @@ export class Witnesses {
     return this.confirmed && this.refusal === null;
   }
 
+  /** Who did not cosign, once each was asked since this process is the log; the same object until it changes. */
+  get answers(): WitnessAnswers | null {
+    if (this.refusal !== null) return { silent: [], objecting: [this.refusal] };
+    return this.heard?.term === this.term ? this.heard.answers : null;
+  }
+
+  /** Whether people stand in for the quorum. */
+  get isAccepted(): boolean {
+    return this.accepted;
+  }
+
+  /**
+   * Two people accepted that the witnesses are silent: until the quorum cosigns again, or this process is the log no
+   * more, it is not waited for. One that finds another history still stops the log.
+   */
+  accept(): void {
+    this.accepted = true;
+  }
+
   offer(size: number, note: string): void {
     if (this.places.length === 0) return;
     this.behindSince ??= performance.now();
@@ -104,7 +133,7 @@ export class Witnesses {
   /** @throws {InvariantError} `ERR_WITNESS_REFUSED`: a witness remembers another history than this database */
   mayLead(): boolean {
     if (this.refusal !== null) throw new InvariantError('ERR_WITNESS_REFUSED', this.refusal);
-    if (this.rule.quorum === 0 || this.behindSince === null) return true;
+    if (this.rule.quorum === 0 || this.accepted || this.behindSince === null) return true;
     return performance.now() - this.behindSince <= this.rule.leadMs;
   }
 
@@ -125,8 +154,10 @@ export class Witnesses {
       );
       if (lines.length > 0) await this.keep(size, note, lines);
       if (term !== this.term) continue;
+      this.hear();
       if (lines.length >= this.rule.quorum) {
         this.confirmed = true;
+        this.accepted = false;
         this.behindSince = this.newer() ? performance.now() : null;
         continue;
       }
@@ -134,6 +165,16 @@ export class Witnesses {
       await this.pause(RETRY_MS);
     }
     this.running = undefined;
+  }
+
+  private hear(): void {
+    const withheld = [...this.withheld].map(([{ key }, why]) => ({ name: formatNoteKey(key), why }));
+    const answers: WitnessAnswers = {
+      silent: withheld.filter(({ why }) => why === null).map(({ name }) => name),
+      objecting: withheld.flatMap(({ name, why }) => (why === null ? [] : [`${name}: ${why}`])),
+    };
+    const isNews = this.heard?.term !== this.term || JSON.stringify(this.heard.answers) !== JSON.stringify(answers);
+    if (isNews) this.heard = { term: this.term, answers };
   }
 
   private newer(): boolean {
@@ -145,13 +186,12 @@ export class Witnesses {
     try {
       const first = await this.submit(place, size, note, this.sizes.get(place.url) ?? 0);
       const answer = typeof first === 'number' ? await this.submit(place, size, note, first) : first;
-      this.silent.delete(place.url);
+      this.withheld.delete(place);
       if (typeof answer === 'string') return answer;
       this.refuse(place, `cosigned ${answer} leaves${answer > size ? AHEAD : ' other than these'}`);
     } catch (error) {
-      if (!this.silent.has(place.url))
-        this.logger.warn(`witness ${place.url} does not cosign; it is asked again`, error);
-      this.silent.add(place.url);
+      if (!this.withheld.has(place)) this.logger.warn(`witness ${place.url} does not cosign; it is asked again`, error);
+      this.withheld.set(place, error instanceof Objection ? error.message : null);
     }
     return null;
   }
@@ -174,12 +214,14 @@ export class Witnesses {
       signal,
     });
     const text = await response.text();
-    if (text.length > ANSWER_BYTES_MAX) throw new Error('its answer is too large');
+    if (text.length > ANSWER_BYTES_MAX) throw new Objection('its answer is too large');
     if (response.status === 409 && /^\d{1,15}\n$/.test(text)) return Number(text);
     if (response.status === 422) this.refuse({ url, key }, `does not find that ${size} leaves continue its ${oldSize}`);
-    if (response.status !== 200) throw new Error(`HTTP ${response.status}`);
+    if (response.status === TOO_MANY_REQUESTS || response.status >= SERVER_ERROR)
+      throw new Error(`HTTP ${response.status}`);
+    if (response.status !== 200) throw new Objection(`HTTP ${response.status}`);
     const line = lineOf(note, text, key);
-    if (line === null) throw new Error('its cosignature does not verify');
+    if (line === null) throw new Objection('its cosignature does not verify');
     this.sizes.set(url, size);
     return line;
   }

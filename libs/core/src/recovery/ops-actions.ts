@@ -29,6 +29,7 @@ export const OPS_ACTIONS = {
   close_case: { case: 1 },
   // What a flow is measured against: the target names the flow and the time it is learned from.
   learn_profile: { profile: 2 },
+  accept_log: { domain: 2 },
 } as const satisfies Readonly<Record<string, Targets>>;
 export type OpsAction = keyof typeof OPS_ACTIONS;
 

@@ -2,6 +2,7 @@ import { verifyToken } from '@spendgate/artifact';
 import { type OpsActionClaims, splitCompact } from '@spendgate/codec';
 import { type ActingPerson, type DenialCode, isDenialCode } from '@spendgate/core';
 import type { ControlAct } from '../control-lock.js';
+import type { Queryable } from '../statement.js';
 import { loadKeys } from '../registry/key-rows.js';
 import { loadParties } from '../registry/load-facts.js';
 
@@ -11,6 +12,9 @@ export type PersonVerdict =
   | { readonly ok: true; readonly claims: OpsActionClaims; readonly person: ActingPerson }
   | { readonly ok: false; readonly problem: string; readonly code: DenialCode; readonly field: string };
 
+/** Of a control act; or, of an act that was taken before, the time it was taken at. */
+type VerifyingPlace = Pick<ControlAct, 'domain' | 'atMs'> & { readonly tx: Queryable };
+
 /**
  * Verifies a person's act against what is registered under the control lock: an active key of an active person, who
  * signed for this domain and whose token is still alive.
@@ -18,7 +22,7 @@ export type PersonVerdict =
  * @param token `ops-action+jwt`
  * @returns the problem in words, beginning with a denial code
  */
-export async function verifyPerson(act: ControlAct, token: string): Promise<PersonVerdict> {
+export async function verifyPerson(act: VerifyingPlace, token: string): Promise<PersonVerdict> {
   const split = splitCompact(Buffer.from(token), { typ: TYP });
   if (!split.ok) return refuse(split.code, split.field);
   const [key] = await loadKeys(act.tx, [split.jws.header.kid]);

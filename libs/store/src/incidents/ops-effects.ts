@@ -2,6 +2,7 @@ import { type HaltScope, type OpsAction, EVERYTHING } from '@spendgate/core';
 import { revokeIssuedArtifacts } from '../control/revoke-artifacts.js';
 import { revokeMandates } from '../control/revoke-mandates.js';
 import { LEARN_PROFILE } from './learn-profile.js';
+import { acceptLog, checkAcceptance } from './accept-log.js';
 import { type HaltBy, type HaltTarget, releaseHalts, setHalts } from './halts.js';
 import { closeCases } from './case-effects.js';
 import { INCIDENT_EFFECTS } from './incident-effects.js';
@@ -21,6 +22,7 @@ export const EFFECTS: Readonly<Record<OpsAction, Effects>> = {
   ...INCIDENT_EFFECTS,
   close_case: { final: closeCases },
   learn_profile: LEARN_PROFILE,
+  accept_log: { first: checkAcceptance, final: acceptLog },
 };
 
 async function revoke(moment: OpsMoment): Promise<OpsChange[]> {

@@ -21,6 +21,7 @@ import { IndexCheckpointTimes1700000000020 } from './0020-index-checkpoint-times
 import { CreateWatches1700000000021 } from './0021-create-watches.js';
 import { WatchSpending1700000000023 } from './0023-watch-spending.js';
 import { NotifyPeople1700000000024 } from './0024-notify-people.js';
+import { KeepWitnessAnswers1700000000025 } from './0025-keep-witness-answers.js';
 import { KeepFleetSeries1700000000027 } from './0027-keep-fleet-series.js';
 
 /** Imported classes, not a file pattern: a bundled or relocated build migrates the same way. */
@@ -48,5 +49,6 @@ export const MIGRATIONS = [
   CreateWatches1700000000021,
   WatchSpending1700000000023,
   NotifyPeople1700000000024,
+  KeepWitnessAnswers1700000000025,
   KeepFleetSeries1700000000027,
 ];

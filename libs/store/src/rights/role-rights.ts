@@ -158,7 +158,10 @@ export const ROLE_RIGHTS = {
     lanes: LANE['lanes'] ?? {},
     outbox: { delete: true },
     log_state: {
-      update: ['epoch', 'owner', 'leased_until', 'witness_quorum', 'witnessed_epoch', 'tree_size', 'root', 'cursors'],
+      update: [
+        ...['epoch', 'owner', 'leased_until', 'witness_quorum', 'witnessed_epoch', 'witness_answers'],
+        ...['tree_size', 'root', 'cursors'],
+      ],
     },
     log_positions: INSERT,
     log_tiles: { insert: true, update: ['hashes'] },

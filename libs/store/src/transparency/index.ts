@@ -34,6 +34,13 @@ export {
   readPlacedLeaves,
   readReadableLeaves,
 } from './leaves-by-place.js';
+export {
+  type LogStanding,
+  type WitnessAnswers,
+  readLogAcceptance,
+  readLogStanding,
+  recordWitnessAnswers,
+} from './log-acceptance.js';
 export { type LogLag, readLogLag } from './log-lag.js';
 export {
   type LeafCursors,
