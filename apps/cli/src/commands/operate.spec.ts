@@ -102,6 +102,34 @@ describe('verbs that look into the database', () => {
     ]);
   });
 
+  it('list incidents by what they are, and give them as a table that no name in it can turn into a formula', async () => {
+    await world.domain.mandates([mandateClaim('stops'), mandateClaim('late')]);
+    for (const name of ['stops', 'late']) {
+      const target = ['flow', namedId(name), '--as', 'ada', '--reason', 'spec'];
+      expect((await captureRun(run, ['halt', ...target])).exitCode).toBe(0);
+    }
+    const changed = await world.database.pool.query(
+      `UPDATE incidents SET due_at = now() - interval '1 s', assigned_to = '=1+1' WHERE flow_id = $1`,
+      [namedId('late')],
+    );
+    expect(changed.rowCount).toBe(1);
+    const flowsOf = async (...filter: string[]): Promise<unknown[]> => {
+      const { stdout } = await captureRun(run, ['incidents', 'list', '--json', ...filter]);
+      return stdout === '' ? [] : lines(stdout).map((line) => (line as { flow: string }).flow); // as: the contract
+    };
+    expect((await flowsOf()).sort()).toEqual([namedId('stops'), namedId('late')].sort());
+    expect(await flowsOf('--overdue')).toEqual([namedId('late')]);
+    expect(await flowsOf('--assigned-to', '=1+1', '--cause', 'operator')).toEqual([namedId('late')]);
+    expect(await flowsOf('--state', 'recovering')).toEqual([]);
+    const csv = (await captureRun(run, ['incidents', 'list', '--overdue', '--csv'])).stdout.trim().split('\n');
+    expect(csv).toHaveLength(2);
+    expect(csv[0]).toMatch(/^incident,flow,agent,state,rule,case,assigned_to,opened_at,due_at,overdue,open_causes$/);
+    expect(csv[1]).toContain(",'=1+1,");
+    const { stdout } = await captureRun(run, ['incidents', 'cases', '--json']);
+    expect(lines(stdout)).toEqual([expect.objectContaining({ rule: 'operator.halt', incidents: 2, open: 2 })]);
+    expect((await captureRun(run, ['incidents', 'list', '--state', 'gone'])).exitCode).toBe(1);
+  });
+
   it('list what waits for a person, and refuse to sign for what does not', async () => {
     const { intent, decision } = await park();
     const { stdout } = await captureRun(run, ['decisions', 'parked', '--json']);

@@ -111,6 +111,7 @@ function shown(row: IncidentRow) {
     assigned_to: row.assignedTo,
     opened_at: new Date(row.openedAtMs).toISOString(),
     due_at: new Date(row.dueAtMs).toISOString(),
+    overdue: row.closedAtMs === null && row.dueAtMs <= Date.now(),
   };
 }
 
