@@ -142,12 +142,12 @@ export function checkMandate({ mandate, iss }: MandateTokenClaims): string | nul
   return wrong === -1 ? null : `mandate.limits.counted[${wrong}]`;
 }
 
-/** What the claim declares, as the detectors take it; a mandate that lists whom it pays has met them. */
-export function declaredOf({ spending: claim, counterparties }: MandateClaim): DeclaredSpending | null {
+/** What the claim declares, as the detectors take it. Lists of payees are no part of it: another list is no other law. */
+export function declaredOf({ spending: claim }: Pick<MandateClaim, 'spending'>): DeclaredSpending | null {
   if (claim === undefined) return null;
   const { amounts, gaps_seconds: gapsSeconds, new_counterparties: newCounterparties, denials, quiet } = claim;
   const { quiet_share: quietShare } = claim;
-  return { amounts, gapsSeconds, newCounterparties, denials, quiet, quietShare, counterparties: counterparties ?? [] };
+  return { amounts, gapsSeconds, newCounterparties, denials, quiet, quietShare, counterparties: [] };
 }
 
 function isRepeating(list: readonly string[]): boolean {

@@ -37,7 +37,7 @@ import {
 export function decideIntent(intent: Intent, state: AdmissionState, facts: AdmissionFacts): AdmissionResult {
   const judged = admissionCase(intent, state, facts);
   const first = findFailure(judged);
-  const watched = watch(judged, first?.code ?? null);
+  const watched = watch(judged, first);
   // The event that shows the drift is itself refused.
   const failure = watched === null || watched.signal === null ? first : findFailure({ ...judged, drift: 'found' });
   const verdict = failure === null ? authorize(judged) : refuse(judged, failure);
@@ -60,14 +60,15 @@ export function decideIntent(intent: Intent, state: AdmissionState, facts: Admis
 }
 
 /**
- * What the intent adds to the evidence of its flow: once, at its first decision, while the flow is governed. What was
+ * What the intent adds to the evidence of its flow: once, at its first decision while the flow is governed. What was
  * asked for counts, granted or not; what was refused for other reasons than its own says nothing about the flow.
  */
-function watch({ intent, facts, flow, money, drift }: AdmissionCase, code: AdmissionDenial | null): Watched | null {
-  const { spending, parked, renewal } = facts;
+function watch({ intent, facts, flow, money, drift }: AdmissionCase, first: Failure | null): Watched | null {
+  const { spending, renewal } = facts;
+  const code = first?.code ?? null;
   if (typeof flow === 'string' || drift !== 'none' || spending === null || spending === 'unknown') return null;
   if (flow.drift === null || flow.drift === 'unknown' || LIFECYCLE[flow.state].phase > 4) return null;
-  if (parked !== null || renewal !== null || !isConduct(code)) return null;
+  if (wasWatched(facts) || renewal !== null || !isConduct(code)) return null;
   const isOwnCurrency = code !== 'currency_mismatch' && typeof money !== 'string';
   return watchSpending(spending, flow.drift, {
     intentId: intent.intentId,
@@ -75,9 +76,17 @@ function watch({ intent, facts, flow, money, drift }: AdmissionCase, code: Admis
     counterparty: intent.counterparty,
     iatMs: intent.iatMs,
     appendedAtMs: facts.appendedAtMs,
-    isDenied: isOwnDenial(code),
+    isDenied: isOwnDenial(
+      { code, field: first?.finding.field ?? null, limitOf: first?.finding.limit?.mandate ?? null },
+      intent.mandate,
+    ),
     hash: intent.bodyHash,
   });
+}
+
+/** An intent that waited for a person was an event when it began to wait; one that waited for a release was none yet. */
+function wasWatched({ parked, approval }: AdmissionFacts): boolean {
+  return parked !== null && approval !== 'none';
 }
 
 interface Failure {

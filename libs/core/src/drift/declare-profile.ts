@@ -4,7 +4,7 @@ import type { Histogram } from './histogram.js';
 import { NONE_KNOWN, meetCounterparty } from './known-counterparties.js';
 import { LOWEST_BIN, logBin } from './log-bin.js';
 import { STRATA } from './observe.js';
-import type { SpendingProfile, StreamBaseline } from './profile.js';
+import { type SpendingProfile, type StreamBaseline, parseProfile } from './profile.js';
 
 /** Shares are parts of 10,000. */
 const WHOLE = 10_000;
@@ -68,8 +68,7 @@ export function declareProfile(spending: DeclaredSpending): SpendingProfile {
 export function isDeclarable(spending: DeclaredSpending | null): boolean {
   if (spending === null) return true;
   try {
-    declareProfile(spending);
-    return true;
+    return parseProfile(declareProfile(spending)) !== 'unknown';
   } catch (error) {
     if (error instanceof InvariantError && error.code === 'ERR_PROFILE_INVALID') return false;
     throw error;

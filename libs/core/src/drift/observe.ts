@@ -15,7 +15,8 @@ export interface DriftEvent {
   readonly iatMs: number;
   /** Log append time, Unix ms: the hour of the day is not the sender's to choose. */
   readonly appendedAtMs: number;
-  readonly isDenied: boolean;
+  /** `null`: denied for a reason that lies with others, which says nothing. */
+  readonly isDenied: boolean | null;
   /** base64url of at least 20 characters: breaks ties between equal ranks, the same on every machine. */
   readonly hash: string;
 }
@@ -51,7 +52,7 @@ export function observe(
     event.amount === null ? null : logBin(event.amount),
     gapBin(isPunctual ? event.iatMs : null, last, quiet.includes(stratum)),
     bit(isNew),
-    bit(event.isDenied),
+    event.isDenied === null ? null : bit(event.isDenied),
   ];
   return { stratum, bins, lastIatMs: isPunctual ? Math.max(last ?? event.iatMs, event.iatMs) : last, known };
 }

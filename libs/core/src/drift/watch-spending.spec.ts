@@ -6,12 +6,22 @@ import type { DenialCode } from '../denials.js';
 import { facts, flow, intent, state, T0_MS } from '../examples/admission-example.js';
 import { EXAMPLE_BASELINE_HASH, EXAMPLE_PROFILE, EXAMPLE_WATCH } from '../examples/drift-example.js';
 import type { DriftSignal } from './drift-signal.js';
+import { decimal } from '../money.js';
 import { startDrift } from './drift-state.js';
 
 const watched: AdmissionState = {
   ...state,
   flow: { ...flow, drift: startDrift(EXAMPLE_PROFILE, EXAMPLE_BASELINE_HASH) },
 };
+/** A limit of 1.00 at one level of the chain: 0 is the root, which others spend from too. */
+function limited(at: number): AdmissionState {
+  if (typeof watched.levels === 'string') return watched;
+  const levels = watched.levels.map((level, index) =>
+    index === at ? { ...level, mandate: { ...level.mandate, perTransactionLimit: decimal('1') } } : level,
+  );
+  return { ...watched, levels };
+}
+
 /** Speaks at the first event. */
 const HALTING = { ...EXAMPLE_WATCH, thresholds: { warn: 0, halt: 0 } };
 const decide = (
@@ -118,12 +128,25 @@ describe('containment is no weapon: the evidence of a flow is moved by nothing b
     expect(evidence[0]).toBe(evidence[1]);
   });
 
-  it('an intent that waited, or an artifact that is renewed, is no second event', () => {
-    const parked = { parked: { decisionId: 'd', untilMs: T0_MS + 60_000 } };
-    expect(decide({ facts: { spending: HALTING, ...parked } }).decision).toMatchObject({
-      outcome: 'authorized',
-      spending: null,
-    });
+  it('an intent that waited for a person is no second event; one that waited for a release is its first', () => {
+    const parked = { spending: HALTING, parked: { decisionId: 'd', untilMs: T0_MS + 60_000 } };
+    const approved = decide({ facts: { ...parked, approval: 'approved' } });
+    expect(approved.decision).toMatchObject({ outcome: 'authorized', spending: null });
+    expect(eventsOf(decide({ facts: parked }))).toBe(1);
+  });
+
+  it.each<[string, AdmissionState, Partial<AdmissionFacts>, number | null]>([
+    ['a limit of its own', limited(2), {}, 1],
+    ['a limit it shares with others', limited(0), {}, null],
+    ['a payee somebody disabled', watched, { counterparty: 'absent' }, null],
+    ['a service that lost its key', watched, { audienceKey: 'absent' }, null],
+  ])('what %s denies moves its denials only where it is its own doing', (_what, from, change, bit) => {
+    const before = typeof watched.flow === 'string' ? null : watched.flow.drift;
+    const { decision, state: after } = decide({ facts: change }, from);
+    expect(decision.outcome).toBe('denied');
+    const drift = typeof after.flow === 'string' ? null : after.flow.drift;
+    const denials = (each: typeof drift) => (each === null || each === 'unknown' ? [] : each.wealth.slice(24));
+    expect(denials(drift).some((wealth, at) => wealth > (denials(before)[at] ?? 0) + 256)).toBe(bit === 1);
   });
 });
 

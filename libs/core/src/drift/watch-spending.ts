@@ -35,10 +35,10 @@ export interface Watched {
 const RULE = 'evidence.spend';
 
 /**
- * Denials of what the agent itself asked for. Every other one is about facts outside its conduct (a halt, a lapse, a
- * key, a repeat), and no event of the flow: nobody else can move its evidence.
+ * Denials of what was asked for. Every other one is about facts outside the flow's conduct (a halt, a lapse, a key, a
+ * repeat), and no event of it.
  */
-const OWN_DENIALS: ReadonlySet<AdmissionDenial> = new Set<AdmissionDenial>([
+const ASKED_DENIALS: ReadonlySet<AdmissionDenial> = new Set<AdmissionDenial>([
   'audience_mismatch',
   'currency_unsupported',
   'currency_precision',
@@ -54,13 +54,35 @@ const OWN_DENIALS: ReadonlySet<AdmissionDenial> = new Set<AdmissionDenial>([
 
 /** Whether a first decision with this code says something of how the flow spends; `null`: authorized. */
 export function isConduct(code: AdmissionDenial | null): boolean {
-  return code === null || code === 'approval_required' || OWN_DENIALS.has(code);
+  return code === null || code === 'approval_required' || ASKED_DENIALS.has(code);
 }
 
-/** @param code of the decision before drift is looked at */
-export function isOwnDenial(code: AdmissionDenial | null): boolean {
-  return code !== null && OWN_DENIALS.has(code);
+/** A denial as far as it tells whose doing it was. */
+interface Denied {
+  readonly code: AdmissionDenial | null;
+  readonly field: string | null;
+  /** The mandate whose limit it was; `null`: none. */
+  readonly limitOf: string | null;
 }
+
+/**
+ * Whether a denial is the agent's own doing; `null`: others may have brought it about. A limit shared with others, a payee
+ * or a service that was disabled, people who are slow to answer: nobody else may move a flow's denials.
+ */
+export function isOwnDenial({ code, field, limitOf }: Denied, mandate: string): boolean | null {
+  if (code === null || code === 'approval_required') return false;
+  if (code === 'audience_mismatch' || (code === 'scope_mismatch' && field === 'counterparty')) return null;
+  if (SHARED_LIMITS.has(code)) return limitOf === mandate ? true : null;
+  return ASKED_DENIALS.has(code);
+}
+
+/** Every level above has them too. */
+const SHARED_LIMITS: ReadonlySet<AdmissionDenial> = new Set<AdmissionDenial>([
+  'per_transaction_limit',
+  'counterparty_limit',
+  'window_limit',
+  'budget_exceeded',
+]);
 
 /** Folds one event of a flow into its evidence and judges it. Pure; what is given is not changed. */
 export function watchSpending(watch: SpendingWatch, before: DriftState, event: DriftEvent): Watched {

@@ -132,6 +132,8 @@ function isMoreThanGranted({ kind }: Grantor, facts: GrantFacts): string | null 
   // The right to delegate is the minimum over the levels, like every other bound: taken away above, it is gone below.
   const isGranted = above.every(({ mandate }) => mandate.delegationLevels >= proposed.depth - mandate.depth);
   if (!isGranted) return 'delegation';
+  // How an agent's flows are watched is not an agent's to say; what its parent declares it may repeat, and nothing else.
+  if (proposed.spending !== null && above.at(-1)?.mandate.spending === null) return 'spending';
   if (standing !== null) return null;
   if (delegated.ofParent >= LIMITS.delegatedPerMandateMax) return 'delegation.of_parent';
   return delegated.byAgent >= LIMITS.delegatedPerAgentMax ? 'delegation.by_agent' : null;

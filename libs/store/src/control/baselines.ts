@@ -1,6 +1,6 @@
 import { canonicalize, sha256Text } from '@spendgate/codec';
 import { type DeclaredSpending, type DriftState, type Mandate, type SpendingProfile } from '@spendgate/core';
-import { declareProfile, freezeDrift, parseProfile, startDrift } from '@spendgate/core';
+import { InvariantError, declareProfile, freezeDrift, parseProfile, startDrift } from '@spendgate/core';
 import type { ControlAct } from '../control-lock.js';
 import { loadMandates } from '../registry/load-facts.js';
 import { query, statement } from '../statement.js';
@@ -70,15 +70,22 @@ export async function makeBaselines(
 export function toBaseline(members: Readonly<Record<string, unknown>>): Baseline {
   const text = canonicalize(members);
   const profile = profileIn(text);
-  const profileHash = profile === null || profile === 'unknown' ? null : hashProfile(profile);
-  const drift = profileHash === null ? null : startText(profile as SpendingProfile, profileHash); // as: it has a hash
+  if (profile === 'unknown') throw new InvariantError('ERR_PROFILE_INVALID', 'a baseline would hold no profile');
+  const profileHash = profile === null ? null : hashProfile(profile);
+  const drift = profile === null || profileHash === null ? null : startText(profile, profileHash);
   return { text, hash: sha256Text(text), profileHash, drift };
 }
 
 /** The spending profile in a baseline; `'unknown'`: what is there is none. */
 export function profileIn(baseline: string): SpendingProfile | 'unknown' | null {
-  const { spending } = JSON.parse(baseline) as { spending?: { profile: unknown } | null }; // as: judged below
-  return spending === null || spending === undefined ? null : parseProfile(spending.profile);
+  try {
+    const read = JSON.parse(baseline) as { spending?: { profile: unknown } | null } | null; // as: judged below
+    const spending = read?.spending ?? null;
+    return spending === null ? null : parseProfile(spending.profile);
+  } catch (error) {
+    if (error instanceof SyntaxError) return 'unknown'; // somebody edited the row: its flow is unverifiable, not the batch
+    throw error;
+  }
 }
 
 export function hashProfile(profile: SpendingProfile): string {

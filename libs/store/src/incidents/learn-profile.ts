@@ -4,7 +4,6 @@ import {
   LEARNED_EVENTS_MIN,
   type SpendingProfile,
   isConduct,
-  isOwnDenial,
   learnProfile,
 } from '@spendgate/core';
 import { firstIdAt } from '../authorization/stored-decisions.js';
@@ -84,11 +83,11 @@ interface EventRow {
   readonly appendedAtMs: number;
 }
 
-/** As the deciding transaction saw it. */
+/** As the deciding transaction saw it; whose doing a denial was is not in its row, so denials stay as declared. */
 function eventOf({ request, amount, code, ...row }: EventRow): DriftEvent {
   const claims = JSON.parse(Buffer.from(request.split('.')[1] ?? '', 'base64url').toString()) as { iat: number }; // as: verified then
   const isOwnCurrency = code !== 'currency_mismatch';
-  return { ...row, amount: isOwnCurrency ? amount : null, iatMs: claims.iat * 1_000, isDenied: isOwnDenial(code) };
+  return { ...row, amount: isOwnCurrency ? amount : null, iatMs: claims.iat * 1_000, isDenied: null };
 }
 
 /** The act: two people sign the baseline that holds what was learned, by its hash. */

@@ -1,4 +1,5 @@
 import type { FlowEvent } from '@spendgate/core';
+import { proposeBaseline } from './propose-baseline.js';
 import { type ControlAct, inControlAct } from '../control-lock.js';
 import { toBaseline } from '../control/baselines.js';
 import { readMovingFlows } from '../control/move-flows.js';
@@ -67,7 +68,9 @@ export async function proveFlows(pool: Pool): Promise<number> {
 }
 
 async function begin(act: ControlAct, flow: ReturnType<typeof recordTransitions>, proposal: string): Promise<void> {
-  const signed = JSON.parse(proposal) as { environment?: unknown }; // as: our own column, its hash in both signatures
+  // An amendment since they signed is continuity: what is in force now is what the flow is measured against.
+  const current = await proposeBaseline(act, flow.flowId);
+  const signed = JSON.parse(current?.text ?? proposal) as { environment?: unknown }; // as: our own canonical text
   const { text, hash, profileHash, drift } = toBaseline({ ...signed, domain_epoch: Number(act.epoch) });
   const epoch = flow.epoch + 1;
   const baseline = recordBaseline(act, flow.flowId, epoch, Number(flow.sequence), text, flow.leafHash);

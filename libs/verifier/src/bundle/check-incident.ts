@@ -129,7 +129,11 @@ const SPENDING: Readonly<Record<string, string>> = {
 export function checkStandstill(opened: OpenedIncident): string {
   const story = readStory(opened);
   const { dense } = opened.bundle.proof;
-  const { signal, last, flow } = story;
+  const { signal, contained, last, flow } = story;
+  const isDecided = opened.leaves.some(
+    ({ index, leaf }) => index === signal.index && leaf?.type.startsWith('decision_') === true,
+  );
+  let earlier = 0;
   const stretch = opened.leaves.filter(({ index }) => index >= signal.index && index <= last.index);
   if (dense) {
     const gap = stretch.findIndex(({ index }, at) => index !== signal.index + at);
@@ -139,13 +143,20 @@ export function checkStandstill(opened: OpenedIncident): string {
   for (const { index, leaf, payload, state } of stretch) {
     if (leaf === null) return refuse(index, `leaf ${index} is no leaf`);
     const member = Object.hasOwn(SPENDING, leaf.type) ? SPENDING[leaf.type] : undefined;
-    if (member === undefined || !(leaf.time > signal.timeMs && leaf.time < endMs)) continue;
+    if (member === undefined || leaf.time >= endMs) continue;
+    // Leaves of one lane keep their order: a decision that lies behind the one that showed the drift came after it.
+    const isBehind = index > contained.index && leaf.type.startsWith('decision_') && isDecided;
+    if (leaf.time <= signal.timeMs && !isBehind) {
+      if (index > contained.index && payload?.[member] === flow) earlier += 1;
+      continue;
+    }
     if (payload === null) refuse(index, `leaf ${index} may be spending: it is ${state}`);
     if (payload?.[member] === flow) refuse(index, `leaf ${index} is spending of the contained flow`);
   }
   const decided = countDecisions(opened, story);
+  const told = earlier === 0 ? '' : `; ${earlier} lie behind it and state a time before it`;
   const shown = dense ? `all ${stretch.length} leaves` : `${stretch.length} leaves about it`;
-  return `no artifact and no capture in ${shown} from ${signal.index} to ${last.index}; ${decided} decisions of the flow are numbered there`;
+  return `no artifact and no capture in ${shown} from ${signal.index} to ${last.index}; ${decided} decisions of the flow are numbered there${told}`;
 }
 
 /**
