@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { takeOpsAct } from '@spendgate/store';
 import {
   type IssuedTestArtifact,
   type TestRuntime,
@@ -6,6 +7,8 @@ import {
   mandateClaim,
   namedId,
   openTestRuntime,
+  opsClaims,
+  signOpsAct,
 } from '@spendgate/testing';
 import { DETECTOR_SETTINGS } from './detector.settings.js';
 import type { DriftDetector } from './drift-detector.js';
@@ -19,7 +22,7 @@ let started: DriftDetector[];
 beforeEach(async () => {
   // Nothing here waits for the bound, and a machine may stand still for longer than the default one.
   const environment = { SPENDGATE_DOMAIN_WATCH_SECONDS: '300' };
-  world = await openTestRuntime({ settings: DETECTOR_SETTINGS, environment });
+  world = await openTestRuntime({ settings: DETECTOR_SETTINGS, environment, people: { ada: ['operator'] } });
   started = [];
 }, HOOK_MS);
 afterEach(async () => {
@@ -156,6 +159,24 @@ describe('a flow nobody uses', () => {
     expect(await listed()).toEqual([artifact?.flowId]);
     const told = await rows('SELECT DISTINCT topic FROM outbox WHERE key = $1 ORDER BY 1', [artifact?.flowId]);
     expect(told).toEqual([{ topic: 'flow-transitions.v1' }, { topic: 'incidents.v1' }]);
+  });
+
+  it('B21: contained for a planted key is not cleared of it while the key stands: it would enter the new baseline', async () => {
+    await live('a');
+    await rows(
+      `INSERT INTO party_keys (kid, kind, party_id, alg, jwk, active_from)
+       SELECT 'planted', kind, party_id, alg, jwk, now() FROM party_keys WHERE party_id = 'buyer'`,
+    );
+    await start('one');
+    const [incident] = await rows<{ id: string }>('SELECT incident_id AS id FROM incidents');
+    const clear = async (version: number) => {
+      const target = { kind: 'incident', id: incident?.id ?? '', version };
+      const claims = opsClaims('ada', 'clear_cause', [target], { causes: ['identity'] });
+      return takeOpsAct(world.database.pool, await signOpsAct(world.domain.person('ada'), claims));
+    };
+    expect(await clear(1)).toMatchObject({ ok: false, problem: expect.stringContaining('unsigned keys') });
+    await rows(`DELETE FROM party_keys WHERE kid = 'planted'`);
+    expect(await clear(1)).toMatchObject({ ok: true, state: 'done' });
   });
 
   it('unwatched for longer than its bound is contained; for less it is verified and goes on', async () => {

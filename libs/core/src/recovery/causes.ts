@@ -38,7 +38,11 @@ interface Clearing {
  */
 export const CLEARING: Readonly<Record<CauseKind, Clearing>> = {
   policy: { by: 'approver', evidence: 'active_policy', how: 'activate the policy again by two people' },
-  identity: { by: 'operator', evidence: 'active_keys', how: 'register the key by a signed transition' },
+  identity: {
+    by: 'operator',
+    evidence: 'active_keys',
+    how: 'take unsigned keys away; change keys by a signed transition',
+  },
   environment: { by: 'operator', evidence: 'fresh_attestation', how: 'attest the runtime anew, as a reference value' },
   lineage: { by: 'approver', evidence: 'document', how: 'find out what became of the parent; name the finding' },
   ledger: { by: 'approver', evidence: 'books_balanced', how: 'reconcile until every level adds up' },
