@@ -113,11 +113,12 @@ export class MakeIncidentBundle {
     });
   }
 
-  /** The frozen inputs of the decision that showed the drift, where one did. */
+  /** The frozen inputs of the denial that showed the drift. A visit names the decision the flow stood on: it shows none. */
   private async readShownBy(leaf: EvidenceLeaf): Promise<{ shownBy: ShownBy; tokens: string[] }> {
     const { pool } = this.sources;
     const { decision_id, settlement, artifact, attempt } = saidBy(leaf);
     if (typeof decision_id === 'string') {
+      if (typeOf(leaf) !== 'decision_denied') return NOBODY;
       const view: DecisionView | undefined = await readDecision(pool, decision_id);
       if (view === undefined) return NOBODY;
       return { shownBy: { decision: storedDecision(view, true), intent: view.request }, tokens: [view.request] };
