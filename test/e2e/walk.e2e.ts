@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type CapturedRun, captureRun, until } from '@spendgate/testing';
+import { type CapturedRun, captureRun } from '@spendgate/testing';
 import { run } from '../../apps/cli/src/index.js';
-import { PageIds, readConsoleSteps } from './harness/console-page.js';
 import { ROOT } from './harness/repository.js';
+import { runPage } from './harness/run-page.js';
 import { type RunningSpendgate, dataFolder, startSpendgate } from './harness/spendgate.js';
 
 const MINUTES = 60_000;
@@ -31,14 +31,11 @@ describe('the walk of docs/walk.md', () => {
   it(
     'writes what the page shows, command by command: tree, delegation, each limit, step-up by two, renewal, refund, revocation, replay',
     async () => {
-      const ids = new PageIds();
-      for (const { args, shown } of readConsoleSteps(join(ROOT, 'docs/walk.md'))) {
-        const differences = async (): Promise<readonly string[]> =>
-          ids.differences(shown, linesOf(await captureRun(run, ids.args(args))));
-        // What a rail reports comes when it comes; only looking may be done twice.
-        if (args[1] === 'show') await until(args.join(' '), async () => (await differences()).length === 0);
-        else expect({ args, differences: await differences() }).toEqual({ args, differences: [] });
-      }
+      const spendgate = async (args: readonly string[]): Promise<string> =>
+        linesOf(await captureRun(run, args)).join('\n');
+      const place = { spendgate, url: service.url, data: folder.path, files: folder.path };
+      for await (const { command, differences } of runPage(join(ROOT, 'docs/walk.md'), place))
+        expect({ command, differences }).toEqual({ command, differences: [] });
     },
     2 * MINUTES,
   );

@@ -278,6 +278,8 @@ describe('GET /v1/flows/{id}/trust', () => {
     expect(past).toMatchObject({ trust: 'trusted', phase: 3, limbs: { lineage: { verdict: 'verified' } } });
     expect(past.leaves.length).toBeLessThan(after.leaves.length);
     expect((await trustOf(namedId('nobody')))[0]).toBe(404);
+    const asAgent = await signedGet<object>(served.url, `/v1/flows/${id}/trust`, world.domain.agent('buyer'));
+    expect(asAgent).toMatchObject([401, { code: 'key_unknown' }]); // told its evidence, it would know how far it can go
   });
 });
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { BUNDLE_ROUTES } from '../bundles/bundle-routes.js';
 import { FLOW_LIMBS } from '@spendgate/core';
 import { SUBJECT_LEAVES_KEPT } from '../history/log-fold.js';
+import { SPENDING } from '../history/spending-schema.js';
 import { HISTORY_KINDS } from '../history/subjects.js';
 import { ALTERED, TIMELINE_ROUTE } from '../history/timeline-route.js';
 
@@ -103,6 +104,7 @@ const FLOW_TRUST = z
     sequence: COUNT.optional(),
     baseline_hash: z.string().optional(),
     mandate_revoked: z.boolean().optional(),
+    spending: SPENDING.nullable().optional().describe('null: it is not watched'),
     last_decided_at_ms: z.number().nullable().optional(),
     incident: z.object({ id: z.string(), state: z.string(), rule: z.string() }).nullable().optional(),
   })

@@ -3,6 +3,7 @@ import { type Queryable, query, statement } from '../statement.js';
 import { guarded } from '../transaction.js';
 import { AUDIT_LATE_MS } from '../transparency/audit-watch.js';
 import { readFlowIncident } from './read-incident.js';
+import { type SpendingRow, type SpendingTrust, spendingTrust } from './spending-trust.js';
 
 const READ = statement(
   'flow-trust',
@@ -13,13 +14,14 @@ const READ = statement(
      g.limbs AS domain_limbs,
      array(SELECT c.kind FROM incidents i JOIN incident_causes c USING (incident_id)
        WHERE i.flow_id = f.flow_id AND i.closed_at IS NULL AND c.cleared_at IS NULL) AS causes,
+     f.profile_hash, f.drift, d.drift_mode, d.drift_events_per_day,
      clock_timestamp() AS now, ${AUDIT_LATE_MS} AS audit_late_ms
-   FROM flows f JOIN mandates m ON m.mandate_id = f.flow_id LEFT JOIN attestations a ON a.agent_id = m.agent_id
+   FROM domain d, flows f JOIN mandates m ON m.mandate_id = f.flow_id LEFT JOIN attestations a ON a.agent_id = m.agent_id
      LEFT JOIN flow_watches w ON w.flow_id = f.flow_id LEFT JOIN domain_watch g ON true
    WHERE f.flow_id = $1`,
 );
 
-interface Row {
+interface Row extends SpendingRow {
   flow_id: string;
   state: string;
   epoch: number;
@@ -56,7 +58,7 @@ export interface LimbTrust {
 /** Of a flow's own, and of the domain it is in. */
 export type TrustLimb = FlowLimb | 'domain' | 'audit';
 
-/** Where a flow stands, as people and its agent are told. */
+/** Where a flow stands, as people are told. */
 export interface FlowTrust {
   readonly flow: string;
   readonly agent: string | null;
@@ -71,6 +73,8 @@ export interface FlowTrust {
   readonly mandate_revoked: boolean;
   /** As far as it can be told between decisions; each decision establishes them anew. */
   readonly limbs: Readonly<Record<TrustLimb, LimbTrust>>;
+  /** `null`: its spending is not watched. Never for its agent. */
+  readonly spending: SpendingTrust | null;
   readonly last_decided_at_ms: number | null;
   readonly incident: { readonly id: string; readonly state: string; readonly rule: string } | null;
 }
@@ -114,6 +118,7 @@ export async function readFlowTrust(db: Queryable, flowId: string): Promise<Flow
     baseline_hash: row.baseline_hash,
     mandate_revoked: row.revoked_at !== null,
     limbs,
+    spending: spendingTrust(row),
     last_decided_at_ms: row.decided_at?.getTime() ?? null,
     incident: incident === undefined ? null : { id: incident.id, state: incident.state, rule: incident.rule },
   };

@@ -1,3 +1,4 @@
+export type { SpendingTrust } from './spending-trust.js';
 export { type BlastRadius, readBlastRadius } from './blast-radius.js';
 export { type Contained, type FoundDrift, containWrites, recordContainment, suspendWrite } from './contain-flow.js';
 export { type StandingHalt, listHalts } from './halts.js';
