@@ -91,14 +91,14 @@ export async function audit({ count, pairs }: BenchOptions): Promise<BenchResult
   }
 }
 
-async function seconds(act: () => Promise<unknown>): Promise<number> {
+export async function seconds(act: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await act();
   return (performance.now() - start) / 1_000;
 }
 
 /** A backlog as eight lanes left it, each leaf with two causes of its lane; made in SQL, which is not timed. */
-async function fill(pool: Pool, count: number, round: number): Promise<void> {
+export async function fill(pool: Pool, count: number, round: number): Promise<void> {
   const each = Math.floor(count / LANES);
   await pool.query(
     `WITH lane AS (
@@ -120,7 +120,7 @@ async function fill(pool: Pool, count: number, round: number): Promise<void> {
   await pool.query('VACUUM ANALYZE leaves');
 }
 
-async function catchUp(pool: Pool): Promise<void> {
+export async function catchUp(pool: Pool): Promise<void> {
   const state = await acquireLog(pool, 'bench', BATCH.leaseMs);
   if (state === undefined) throw new Error('the log is taken');
   const log = await IntegrateLeaves.resume(pool, new Metrics(), BATCH, state);
@@ -187,7 +187,7 @@ async function total(pool: Pool): Promise<number[]> {
   return rows.map((row) => Number(row.sum));
 }
 
-function openLoop(pool: Pool): LogLoop {
+export function openLoop(pool: Pool): LogLoop {
   const logger = Logger.create({ level: 'warn', role: 'bench' });
   const nowhere = { publish: () => Promise.resolve([]) } as unknown as EventTransport; // as: only publish is called
   const named = { origin: ISSUER, issuer: ISSUER };
@@ -203,7 +203,7 @@ function openLoop(pool: Pool): LogLoop {
   return loop;
 }
 
-async function proofTimes(pool: Pool): Promise<number[]> {
+export async function proofTimes(pool: Pool): Promise<number[]> {
   const size = (await readLastCheckpoint(pool))?.treeSize ?? 0;
   const times: number[] = [];
   for (let n = 0; n < 200; n += 1) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { runToEnd } from '../e2e/harness/processes.js';
 import { ROOT } from '../e2e/harness/repository.js';
 import { audit } from './audit.js';
+import { auditGrowth } from './audit-growth.js';
 import type { BenchOptions, BenchResult } from './bench.js';
 import { embedded } from './embedded.js';
 import { growth } from './growth.js';
@@ -13,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Ben
   'intent-to-artifact': intentToArtifact,
   embedded,
   audit,
+  'audit-growth': auditGrowth,
   growth,
   policy,
 };

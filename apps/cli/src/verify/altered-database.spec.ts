@@ -24,6 +24,7 @@ import {
   recordKeys,
   retireKey,
   revokeMandates,
+  setDetectors,
 } from '@spendgate/store';
 import {
   type IssuedTestArtifact,
@@ -71,6 +72,7 @@ beforeAll(async () => {
     const { kid, alg, jwk } = PrivateKeySigner.generate('agent');
     await recordKeys(act, [{ kid, kind: 'agent', partyId: 'buyer', alg, jwk }]);
     await retireKey(act, kid, act.atMs, null);
+    await setDetectors(act, { mode: 'enforce', eventsPerDay: 1_000 });
     const { schemaText, policyText } = DEFAULT_POLICY;
     const policies = [{ policyId: 'other', setHash: 'one', schemaText, policyText }];
     await activatePolicies(act, policies);
@@ -266,6 +268,8 @@ const TAMPERS: readonly Tamper[] = [
   ['a flow nobody watches any more', 'flows', 'profile_hash', WATCHED, `UPDATE flows SET profile_hash = NULL, drift = NULL WHERE profile_hash IS NOT NULL`],
   ['evidence taken back', 'flows', 'drift', WATCHED, `UPDATE flows SET drift = jsonb_set(drift::jsonb, '{events}', '0')::text WHERE profile_hash IS NOT NULL`],
   ['evidence made unreadable', 'flows', 'drift', WATCHED, `UPDATE flows SET drift = '{' WHERE profile_hash IS NOT NULL`],
+  ['detectors put back in shadow', 'domain', 'drift_mode', LEAF('control_act', '"act":"detectors_set"'), `UPDATE domain SET drift_mode = 'shadow'`],
+  ['a threshold out of reach', 'domain', 'drift_events_per_day', LEAF('control_act', '"act":"detectors_set"'), `UPDATE domain SET drift_events_per_day = 10000000`],
   ['a party disabled by nobody', 'parties', 'state', LEAF('control_act', '"id":"buyer"'), `UPDATE parties SET state = 'disabled' WHERE party_id = 'buyer'`],
   ['a payee’s account', 'counterparties', 'accounts', LEAF('control_act', '"act":"counterparty_registered"'), `UPDATE counterparties SET accounts = '["thief"]' WHERE counterparty_id = 'shop'`],
   ['a leaf edited', 'log', 'leaf_altered', DENIED, `UPDATE leaves SET leaf = replace(leaf, 'decision_denied', 'decision_parked') WHERE payload LIKE '%budget_exceeded%'`],

@@ -171,6 +171,18 @@ const ATTESTATIONS = differing(
   { not_in_log: 'said IS NULL' },
 );
 
+/** Whether detectors may halt, and from when, is what two people said last; before anybody did, they are in shadow. */
+const DOMAIN = differing(
+  'domain',
+  `SELECT d.issuer AS subject, s.index, s.said, d.drift_mode, d.drift_events_per_day
+   FROM domain d LEFT JOIN (SELECT * FROM ${said('control_act')} AS c WHERE said ->> 'act' = 'detectors_set'
+     ORDER BY n DESC LIMIT 1) AS s ON true`,
+  {
+    drift_mode: `drift_mode <> coalesce(said ->> 'mode', 'shadow')`,
+    drift_events_per_day: `drift_events_per_day <> coalesce((said ->> 'events_per_day')::integer, 0)`,
+  },
+);
+
 /** Each lane's leaves are numbered without a gap, up to what the lane counted; what is placed was counted. */
 const LANES = differing(
   'lanes',
@@ -188,6 +200,7 @@ const LANES = differing(
 
 export const CONTROL_RULES: readonly RowRule[] = [
   LANES,
+  DOMAIN,
   DOMAIN_KEYS,
   PARTY_KEYS,
   POLICIES,
