@@ -6,7 +6,7 @@ import { compareDecision } from './check-authorization.js';
 import { readSettled } from './check-settlements.js';
 import { checkRecord, checkSigner } from './check-signers.js';
 import { type OpenedIncident, type Story, type Told, kindOf, onlyCause, readStory } from './incident-story.js';
-import { type Payload, listOf, memberOf, textOf } from './opened-bundle.js';
+import { type Payload, listOf, memberOf, numberOf, textOf, timeText } from './opened-bundle.js';
 import { type SignedAct, readActs } from './signed-acts.js';
 import { verifySigned } from './signed.js';
 
@@ -91,14 +91,14 @@ export function checkContainment(opened: OpenedIncident): string {
   const steps = [signal, drifted, contained, opening];
   const later = steps.find(({ timeMs }) => timeMs !== signal.timeMs);
   if (later !== undefined) refuse(later.index, `leaf ${later.index} states another time than the signal`);
-  if (Number(contained.payload['sequence']) !== Number(drifted.payload['sequence']) + 1)
+  if (numberOf(contained.payload['sequence']) !== numberOf(drifted.payload['sequence']) + 1)
     refuse(contained.index, 'something was decided between drift and containment');
   checkMoves(story);
   const adjacent = steps.every(({ index }, at) => index === signal.index + at);
   const where = adjacent
     ? `leaves ${signal.index} to ${opening.index}, one after the other`
     : `leaves ${steps.map(({ index }) => index).join(', ')}, with others' between`;
-  return `${where}, at ${new Date(signal.timeMs).toISOString()}`;
+  return `${where}, at ${timeText(signal.timeMs)}`;
 }
 
 /** Each step is legal, goes on from where the one before ended, and has a later number: a decision takes one too. */
@@ -108,7 +108,7 @@ function checkMoves({ transitions }: Story): void {
     const { from, to, event, sequence } = payload;
     const isLegal = typeof from === 'string' && isFlowState(from) && Object.entries(LIFECYCLE[from].on).some(([on, next]) => on === event && next === to); // prettier-ignore
     if (!isLegal) refuse(index, `leaf ${index} is no step of the lifecycle`);
-    if (before !== null && (!(Number(sequence) > Number(before['sequence'])) || from !== before['to']))
+    if (before !== null && (!(numberOf(sequence) > numberOf(before['sequence'])) || from !== before['to']))
       refuse(index, `before leaf ${index} a step of the flow is missing`);
     before = payload;
   }
@@ -168,7 +168,7 @@ export function checkStandstill(opened: OpenedIncident): string {
 function countDecisions(opened: OpenedIncident, { transitions, signal, flow }: Story): number {
   const [first, end] = [transitions[0], transitions.at(-1)];
   if (first === undefined || end === undefined) return 0;
-  const numbered = Number(end.payload['sequence']) - Number(first.payload['sequence']) - (transitions.length - 1);
+  const numbered = numberOf(end.payload['sequence']) - numberOf(first.payload['sequence']) - (transitions.length - 1);
   const times = opened.leaves.flatMap(({ leaf, payload }) => {
     const isOwn = leaf?.type.startsWith('decision_') === true && payload?.['mandate'] === flow;
     return isOwn && leaf.time >= signal.timeMs && leaf.time <= end.timeMs ? [leaf.time] : [];
@@ -176,7 +176,7 @@ function countDecisions(opened: OpenedIncident, { transitions, signal, flow }: S
   // In the milliseconds of the first and the last step itself a decision may lie on either side.
   const inside = times.filter((time) => time > signal.timeMs && time < end.timeMs).length;
   const isShort = opened.bundle.proof.dense && numbered > times.length;
-  if (isShort || numbered < inside)
+  if (isShort || !(numbered >= inside))
     refuse(end.index, `the flow's numbers have room for ${numbered} decisions, not ${inside}`);
   return numbered;
 }

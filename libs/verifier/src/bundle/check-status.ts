@@ -1,7 +1,7 @@
 import { StatusList } from '@spendgate/artifact';
 import type { ArtifactClaims } from '@spendgate/codec';
 import { refuse } from './bundle-report.js';
-import type { OpenedBundle } from './opened-bundle.js';
+import { type OpenedBundle, timeText } from './opened-bundle.js';
 import { EVER, verifySigned } from './signed.js';
 
 /**
@@ -22,5 +22,5 @@ export async function checkStatus(opened: OpenedBundle, artifact: ArtifactClaims
   if (claims.iss !== domain || claims.sub !== uri) refuse(index, `the status list is ${claims.sub}, not ${uri}`);
   const status = StatusList.decode(claims.status_list)?.get(idx);
   if (status === undefined) return refuse(index, `the status list says nothing about entry ${idx}`);
-  return `${status} at ${new Date(claims.iat * 1_000).toISOString()}`;
+  return `${status} at ${timeText(claims.iat * 1_000)}`;
 }

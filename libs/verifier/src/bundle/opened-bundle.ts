@@ -121,6 +121,17 @@ export function parseObject(text: string): Payload | null {
   return { ...parsed.value };
 }
 
+/** A number a payload claims; anything else is NaN, which is neither more nor less than any other. */
+export function numberOf(value: unknown): number {
+  return typeof value === 'number' ? value : Number.NaN;
+}
+
+/** Dates end before integers do: a time beyond them is shown as it is. */
+export function timeText(ms: number): string {
+  return Math.abs(ms) <= DATE_MS_MAX ? new Date(ms).toISOString() : `${ms} ms`;
+}
+const DATE_MS_MAX = 8.64e15;
+
 /** A member that is a text; the empty one when it is none. Whoever logged it chose its type, so it is not converted. */
 export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
