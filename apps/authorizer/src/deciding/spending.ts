@@ -2,7 +2,6 @@ import { canonicalize } from '@spendgate/codec';
 import {
   type AdmissionFacts,
   type DriftState,
-  type DriftThresholds,
   type Flow,
   type SpendingProfile,
   driftThresholds,
@@ -23,7 +22,7 @@ export function spendingWatch(
   const profileHash = row?.profileHash ?? null;
   if (profileHash === null) return null;
   const profile = profiles.get(profileHash);
-  return profile === undefined ? 'unknown' : { profileHash, profile, thresholds: thresholdsOf(eventsPerDay), mode };
+  return profile === undefined ? 'unknown' : { profileHash, profile, thresholds: driftThresholds(eventsPerDay), mode };
 }
 
 /** What it has shown so far. Evidence without a profile, or the other way round, is a row somebody edited: unknown. */
@@ -44,11 +43,4 @@ function readEvidence(text: string, profileHash: string): DriftState | 'unknown'
 /** As it is stored; `null`: nothing of it is known that could be. */
 export function evidenceText({ drift }: Flow): string | null {
   return drift === null || drift === 'unknown' ? null : canonicalize(freezeDrift(drift));
-}
-
-let latest: { readonly eventsPerDay: number; readonly thresholds: DriftThresholds } | undefined;
-
-function thresholdsOf(eventsPerDay: number): DriftThresholds {
-  if (latest?.eventsPerDay !== eventsPerDay) latest = { eventsPerDay, thresholds: driftThresholds(eventsPerDay) };
-  return latest.thresholds;
 }

@@ -51,6 +51,25 @@ describe('what one signature may grant', () => {
   });
 });
 
+describe('how the flows of a sub-mandate are watched', () => {
+  const spending: Mandate['spending'] = {
+    amounts: [{ bound: '20.00', share: 10_000 }],
+    gapsSeconds: [{ bound: '0', share: 10_000 }],
+    ...{ newCounterparties: 100, denials: 100, quiet: [], quietShare: 0, counterparties: [] },
+  };
+  const own = { proposed: mandate(2, { spending }) };
+
+  it('is not for an agent to say where its parent says nothing: a level above that does would be escaped', () => {
+    const facts = grant({ ...own, above: above({}, { spending }) });
+    expect(checkGrant(TEAM_AGENT, facts)).toEqual({ code: 'scope_escalation', field: 'spending' });
+  });
+
+  it('may be repeated by it from its parent, and said by the principal', () => {
+    expect(checkGrant(TEAM_AGENT, grant({ ...own, above: above({ spending }) }))).toBeNull();
+    expect(checkGrant(ACME, grant(own))).toBeNull();
+  });
+});
+
 describe('what an agent credential may never grant (D24)', () => {
   const REFUSED: readonly (readonly [string, Grantor, Partial<GrantFacts>, string, string])[] = [
     ['its own mandate', { kind: 'agent', id: 'shopper-1' }, {}, 'mandate_unknown', 'parent'],
